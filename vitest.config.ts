@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts', 'bench/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] },
+      },
+      {
+        extends: true,
+        test: { name: 'end-to-end', include: ['test/end-to-end/**/*.test.ts'], fileParallelism: false },
+      },
+    ],
+  },
+})
