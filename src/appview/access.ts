@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { AuthRequiredError } from '@atproto/xrpc-server'
+
+/** Who is asking: an account hosted here, or one of any other PDS. */
+export type Viewer = { readonly did: string; readonly kind: 'local' | 'remote' }
+
+/** Finds out who sends a request to a method; undefined for one without credentials. Throws
+ *  `AuthRequiredError` for credentials that do not hold. */
+export type Authenticate = (req: IncomingMessage, nsid: string) => Promise<Viewer | undefined>
+
+/** Accounts hosted here come with their PDS session or an OAuth token, all others with a service
+ *  token of their own PDS. */
+export function createAuthenticate(options: {
+  session: (req: IncomingMessage, nsid: string) => Promise<{ did: string }>
+  service: (token: string, nsid: string) => Promise<{ did: string }>
+  isLocal: (did: string) => Promise<boolean>
+}): Authenticate {
+  const { session, service, isLocal } = options
+  return async (req, nsid) => {
+    const header = req.headers.authorization
+    if (header === undefined) return undefined
+    const token = /^Bearer (\S+)$/i.exec(header)?.[1]
+    if (token === undefined || !isServiceToken(token)) {
+      return { did: (await session(req, nsid)).did, kind: 'local' }
+    }
+    const { did } = await service(token, nsid)
+    return { did, kind: (await isLocal(did)) ? 'local' : 'remote' }
+  }
+}
+
+/** Service tokens name the method they are for; a session's tokens never do. */
+function isServiceToken(token: string): boolean {
+  const body = token.split('.', 3)[1] ?? ''
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(body, 'base64url').toString())
+    return claims !== null && typeof claims === 'object' && 'lxm' in claims
+  } catch {
+    return false
+  }
+}
+
+/** The viewer, where a method is for somebody only. */
+export function required(viewer: Viewer | undefined): Viewer {
+  if (viewer) return viewer
+  throw new AuthRequiredError('This method needs an account. Send a session or a service token.')
+}

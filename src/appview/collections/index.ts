@@ -1,0 +1,19 @@
+import type { Collection } from '../define.ts'
+import { profile } from './actor/profile.ts'
+import { channel } from './spaces/channel.ts'
+import { membershipRequest } from './spaces/membership-request.ts'
+import { membership } from './spaces/membership.ts'
+import { message } from './spaces/message.ts'
+import { reaction } from './spaces/reaction.ts'
+import { space } from './spaces/space.ts'
+
+/** Every collection this node indexes. Adding a record type adds one line here. */
+export const collections: readonly Collection[] = [
+  channel,
+  membership,
+  membershipRequest,
+  message,
+  profile,
+  reaction,
+  space,
+]

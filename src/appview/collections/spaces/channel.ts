@@ -1,0 +1,76 @@
+import { l } from '@atproto/lex'
+import { co } from '../../../lexicons/index.ts'
+import { collection, count, did, integer, newest, part, text, timestamp } from '../../define.ts'
+
+/** A part of a space with messages of its own. Only the space's own repo makes channels. */
+export const channel = collection({
+  record: co.kendev.spaces.channel,
+  table: 'channel',
+  columns: {
+    space: did(),
+    name: text(),
+    position: integer(),
+    createdAt: timestamp(),
+    content: part<co.kendev.spaces.channel.Main>(),
+  },
+  derived: {
+    messageCount: count({ source: 'message', on: { channel: 'uri' }, where: { admitted: true } }),
+    lastMessageAt: newest(timestamp(), {
+      source: 'message',
+      on: { channel: 'uri' },
+      where: { admitted: true },
+      value: 'sentAt',
+      by: 'sentAt',
+    }),
+  },
+  indexes: [['space', 'createdAt']],
+  feed: 'space',
+  access: 'public',
+  manage: 'create_channels',
+
+  accept({ record, did }) {
+    if (record.space !== did) return 'NotTheSpacesOwn'
+    return undefined
+  },
+
+  row: ({ record, claimed }) => ({
+    space: record.space,
+    name: record.name,
+    position: record.position ?? 0,
+    createdAt: claimed(record.createdAt),
+    content: record,
+  }),
+
+  view: (row): co.kendev.spaces.defs.ChannelView => ({
+    uri: row.uri,
+    cid: row.cid,
+    space: row.space,
+    name: row.name,
+    description: row.content.description,
+    channelType: row.content.channelType,
+    reportType: row.content.reportType,
+    position: row.position,
+    feedConfiguration: row.content.feedConfiguration,
+    guardianAngel: row.content.guardianAngel,
+    guardianAngelSettings: row.content.guardianAngelSettings,
+    intelligenceSettings: row.content.intelligenceSettings,
+    businessContext: row.content.businessContext,
+    dataRetention: row.content.dataRetention,
+    accessControl: row.content.accessControl,
+    createdAt: l.toDatetimeString(row.createdAt),
+    messageCount: row.messageCount,
+    lastMessageAt: row.lastMessageAt ? l.toDatetimeString(row.lastMessageAt) : undefined,
+    indexedAt: l.toDatetimeString(row.indexedAt),
+  }),
+
+  get: co.kendev.spaces.getChannel,
+  lists: [{ query: co.kendev.spaces.listChannels, newest: 'createdAt', where: { space: 'space' } }],
+  examples: {
+    good: [{ record: general('did:plc:alice') }],
+    bad: { NotTheSpacesOwn: { record: general('did:plc:bob') } },
+  },
+})
+
+function general(space: l.DidString) {
+  return { space, name: 'general', createdAt: '2026-11-23T10:00:00Z' } as const
+}

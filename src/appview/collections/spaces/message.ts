@@ -1,0 +1,166 @@
+import { l } from '@atproto/lex'
+import { co } from '../../../lexicons/index.ts'
+import { blobOf } from '../../blob.ts'
+import {
+  type Look,
+  collection,
+  count,
+  did,
+  exists,
+  part,
+  tally,
+  text,
+  timestamp,
+} from '../../define.ts'
+import { readReference } from '../../reference.ts'
+
+const CHANNEL = {
+  uri: 'at://did:plc:garage/co.kendev.spaces.channel/3k',
+  cid: 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi',
+} as const
+
+/** What a member says in a space, in the member's own repo. It is shown once the space has
+ *  admitted its author, whichever of the two records arrives first. */
+export const message = collection({
+  record: co.kendev.spaces.message,
+  table: 'message',
+  owner: 'space',
+  columns: {
+    space: did(),
+    channel: text().optional(),
+    root: text().optional(),
+    parent: text().optional(),
+    text: text().optional(),
+    sentAt: timestamp(),
+    content: part<co.kendev.spaces.message.Main>(),
+  },
+  derived: {
+    admitted: exists({ source: 'membership', on: { did: 'space', subject: 'did' } }),
+    replyCount: count({ source: 'message', on: { parent: 'uri' }, where: { admitted: true } }),
+    reactions: tally({
+      source: 'reaction',
+      on: { subject: 'uri' },
+      where: { admitted: true },
+      value: 'emoji',
+      once: 'did',
+    }),
+  },
+  indexes: [
+    ['space', 'admitted', 'sentAt'],
+    ['channel', 'sentAt'],
+    ['root', 'sentAt'],
+    ['did', 'sentAt'],
+  ],
+  search: ['text'],
+  shown: 'admitted',
+  feed: 'space',
+  people: ['did'],
+  access: 'public',
+
+  accept({ record, uri }) {
+    if (!record.text && !record.widgets?.length && !record.attachments?.length && isPlain(record))
+      return 'NothingSaid'
+    if (record.channel && authorOf(record.channel, 'channel') !== record.space)
+      return 'ChannelOfAnotherSpace'
+    for (const ref of record.reply ? [record.reply.root, record.reply.parent] : [])
+      if (!authorOf(ref.uri, 'message') || ref.uri === uri) return 'BadReply'
+    return undefined
+  },
+
+  row: ({ record, claimed }) => ({
+    space: record.space,
+    channel: record.channel ?? null,
+    root: record.reply?.root.uri ?? null,
+    parent: record.reply?.parent.uri ?? null,
+    text: record.text ?? null,
+    sentAt: claimed(record.createdAt),
+    content: record,
+  }),
+
+  view: ({ content, ...row }, look): co.kendev.spaces.defs.MessageView => ({
+    uri: row.uri,
+    cid: row.cid,
+    author: look.person(row.did),
+    space: row.space,
+    channel: row.channel ?? undefined,
+    contentType: content.contentType ?? 'text',
+    text: row.text ?? undefined,
+    facets: content.facets,
+    widgets: content.widgets,
+    systemData: content.systemData,
+    actionData: content.actionData,
+    metadata: content.metadata,
+    messageType: content.messageType ?? 'user',
+    priority: content.priority ?? 'normal',
+    conversationContext: content.conversationContext,
+    reply: content.reply,
+    attachments: content.attachments?.map((a) => attachmentView(a, row.did, look.blobUrl)),
+    reactions: Object.entries(row.reactions)
+      .toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+      .map(([emoji, times]) => ({ emoji, count: times, mine: false })),
+    replyCount: row.replyCount,
+    threadRoot: row.root ?? undefined,
+    edited: content.editedAt !== undefined,
+    createdAt: l.toDatetimeString(row.sentAt),
+    indexedAt: l.toDatetimeString(row.indexedAt),
+  }),
+
+  get: co.kendev.spaces.getMessage,
+  lists: [
+    {
+      query: co.kendev.spaces.listMessages,
+      newest: 'sentAt',
+      where: {
+        space: 'space',
+        channel: 'channel',
+        thread: 'root',
+        author: 'did',
+        since: ['>=', 'sentAt'],
+      },
+    },
+  ],
+  examples: {
+    good: [{ record: say({ text: 'The lift is free on Friday.' }) }],
+    bad: {
+      NothingSaid: { record: say({}) },
+      ChannelOfAnotherSpace: {
+        record: say({ text: 'Hi', channel: 'at://did:plc:eve/co.kendev.spaces.channel/3k' }),
+      },
+      BadReply: { record: say({ text: 'Hi', reply: { root: CHANNEL, parent: CHANNEL } }) },
+    },
+  },
+})
+
+/** Text and rich text have to say something; system and action messages carry their own data. */
+function isPlain(record: co.kendev.spaces.message.Main): boolean {
+  return !record.systemData && !record.actionData
+}
+
+/** The author a reference names, if it is one to a record of that kind. */
+function authorOf(uri: string, kind: 'channel' | 'message'): string | undefined {
+  const reference = readReference(uri)
+  return reference?.collection === co.kendev.spaces[kind].$type ? reference.author : undefined
+}
+
+function attachmentView(
+  { file, filename, alt, width, height }: co.kendev.spaces.defs.Attachment,
+  did: l.DidString,
+  blobUrl: Look['blobUrl'],
+): co.kendev.spaces.defs.AttachmentView {
+  const { cid, mimeType, size } = blobOf(file)
+  return {
+    url: blobUrl(did, cid),
+    mimeType,
+    size,
+    filename,
+    alt,
+    width,
+    height,
+  }
+}
+
+function say(
+  content: Partial<co.kendev.spaces.message.Main>,
+): Omit<co.kendev.spaces.message.Main, '$type'> {
+  return { space: 'did:plc:garage', createdAt: '2026-11-23T10:00:00Z', ...content }
+}

@@ -1,0 +1,225 @@
+import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atproto/lex'
+
+/** One column: its Postgres type, and the TypeScript type a row carries for it. */
+export type Column<T> = {
+  readonly sql: string
+  readonly nullable: boolean
+  /** Phantom: carries the row's type, never a value. */
+  readonly type?: T
+  optional(): Column<T | null>
+}
+
+export type Columns = Readonly<Record<string, Column<unknown>>>
+export type RowOf<C extends Columns> = { [K in keyof C]: C[K] extends Column<infer T> ? T : never }
+
+/** Columns every table has; the indexer fills them, a collection never does. */
+export type Stamp = {
+  uri: l.AtUriString
+  cid: l.CidString
+  did: l.DidString
+  rkey: string
+  rev: string
+  indexedAt: Date
+}
+
+/** A row of any collection, as the generic parts of the kernel see it. */
+export type Row = Stamp & Record<string, unknown>
+
+/** A record that has passed signature, schema and key checks. */
+export type Verified<S extends RecordSchema> = {
+  readonly uri: l.AtUriString
+  readonly did: l.DidString
+  readonly rkey: string
+  readonly record: Infer<S>
+  /** The time the author claims, but never later than the commit that carried it. */
+  readonly claimed: (datetime: string) => Date
+}
+
+/** Where a derived column's value comes from: rows of `source` whose columns equal ours. */
+type From = {
+  /** Table of the collection looked at. */
+  readonly source: string
+  /** Source column → our column; a source row is about us when all of them are equal. */
+  readonly on: Readonly<Record<string, string>>
+  /** Only source rows with these values. */
+  readonly where?: Readonly<Record<string, string | boolean>>
+}
+
+export type Derivation =
+  | { readonly kind: 'count' }
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'newest'; readonly value: string; readonly by: string }
+  | { readonly kind: 'tally'; readonly value: string; readonly once: string }
+
+/** A column computed from rows of another collection, whichever of the two arrives first. */
+export type Derived<T = unknown> = From & { readonly column: Column<T>; readonly pick: Derivation }
+
+/** One declared list: an XRPC query answered newest first, filtered by its parameters. */
+export type List = {
+  readonly query: Main<l.Query>
+  /** The column pages are ordered by, together with the uri. */
+  readonly newest: string
+  /** Query parameter → column it must equal, or an operator and a column. */
+  readonly where: Readonly<Record<string, string | readonly ['>=' | '<' | 'has', string]>>
+}
+
+/** What a space's role must include to write this collection into the space's repo. */
+export type Permission = 'manage_space' | 'create_channels' | 'post_messages' | 'create_events'
+
+/** What a view may look up beside its own row: the people its `people` columns name. */
+export type Look = {
+  person(did: l.DidString): Person
+  blobUrl(did: string, cid: string): l.UriString
+}
+
+/** The little of a person that stands beside what they wrote. */
+export type Person = {
+  did: l.DidString
+  handle: l.HandleString
+  displayName?: string
+  avatar?: l.UriString
+}
+
+export type Example = {
+  readonly did?: l.DidString
+  readonly rkey?: string
+  readonly record: Readonly<Record<string, unknown>>
+}
+
+/** A collection as the kernel sees it: everything generic is driven by these fields. */
+export type Collection = {
+  readonly nsid: string
+  readonly schema: RecordSchema
+  readonly table: string
+  /** The column with the DID whose invariants the rows obey; first in the table's key. */
+  readonly owner: string
+  readonly columns: Columns
+  readonly derived: Readonly<Record<string, Derived>>
+  readonly indexes: readonly (readonly string[])[]
+  readonly search?: readonly string[]
+  readonly shown?: string
+  readonly feed?: string
+  readonly people: readonly string[]
+  readonly access: 'public'
+  readonly manage?: Permission
+  readonly get?: Main<l.Query>
+  readonly lists: readonly List[]
+  readonly examples: {
+    readonly good: readonly Example[]
+    readonly bad: Readonly<Record<string, Example>>
+  }
+  accept(input: Verified<RecordSchema>): string | undefined
+  row(input: Verified<RecordSchema>): Record<string, unknown>
+  view(row: Row, look: Look): object
+}
+
+type Definition<
+  S extends RecordSchema,
+  C extends Columns,
+  D extends Readonly<Record<string, Derived>>,
+> = {
+  record: Main<S>
+  table: string
+  /** Default: the author. */
+  owner?: keyof C & string
+  columns: C
+  derived?: D
+  indexes?: readonly (readonly ((keyof C & string) | (keyof D & string) | 'did')[])[]
+  /** Text columns full-text search looks through. */
+  search?: readonly (keyof C & string)[]
+  /** A derived boolean column; rows where it is false stay stored and are not shown. */
+  shown?: keyof D & string
+  /** The column with the DID whose live feed tells of changes to these rows. */
+  feed?: (keyof C & string) | 'did'
+  /** Columns whose DIDs the view shows as people. */
+  people?: readonly ((keyof C & string) | 'did')[]
+  access: 'public'
+  manage?: Permission
+  /** Name why a well-formed record must not be shown; undefined accepts it. */
+  accept?: (input: Verified<S>) => string | undefined
+  row: (input: Verified<S>) => RowOf<C>
+  view: (
+    row: Stamp &
+      RowOf<C> & { [K in keyof D]: D[K] extends { column: Column<infer T> } ? T : never },
+    look: Look,
+  ) => object
+  get?: Main<l.Query>
+  lists?: readonly (List & { newest: keyof C & string })[]
+  examples: {
+    good: readonly (Omit<Example, 'record'> & { record: Omit<Infer<S>, '$type'> })[]
+    bad?: Readonly<Record<string, Omit<Example, 'record'> & { record: Omit<Infer<S>, '$type'> }>>
+  }
+}
+
+/** Declares one record type. The result drives its table, indexing, lists, search and deletion. */
+export function collection<
+  const S extends RecordSchema,
+  const C extends Columns,
+  const D extends Readonly<Record<string, Derived>> = Record<never, never>,
+>(def: Definition<S, C, D>): Collection {
+  const schema = getMain(def.record)
+  const erased = def as unknown as Partial<Collection> & Pick<Collection, 'row' | 'view'>
+  return {
+    nsid: schema.$type,
+    schema,
+    table: def.table,
+    owner: def.owner ?? 'did',
+    columns: def.columns,
+    derived: def.derived ?? {},
+    indexes: def.indexes ?? [],
+    search: def.search,
+    shown: def.shown,
+    feed: def.feed,
+    people: def.people ?? [],
+    access: def.access,
+    manage: def.manage,
+    get: def.get,
+    lists: def.lists ?? [],
+    examples: { good: def.examples.good, bad: def.examples.bad ?? {} },
+    accept: erased.accept ?? (() => undefined),
+    row: erased.row,
+    view: erased.view,
+  }
+}
+
+function column<T>(sql: string, nullable = false): Column<T> {
+  return { sql, nullable, optional: () => column<T | null>(sql, true) }
+}
+
+export const did = (): Column<l.DidString> => column('text')
+export const text = <T extends string = string>(): Column<T> => column('text')
+export const integer = (): Column<number> => column('integer')
+/** Minor units, micro-tokens and other integers that pass 2^31; exact up to 2^53. */
+export const amount = (): Column<number> => column('bigint')
+export const flag = (): Column<boolean> => column('boolean')
+export const timestamp = (): Column<Date> => column('timestamptz')
+export const list = <T extends string = string>(): Column<T[]> => column('text[]')
+/** A part of the record kept as it is, for showing; nothing is filtered or sorted by it. */
+export const part = <T>(): Column<T> => column('jsonb')
+
+/** How many rows of the source are about this row. */
+export function count(from: From): Derived<number> {
+  return { ...from, column: column('integer'), pick: { kind: 'count' } }
+}
+
+/** Whether any row of the source is about this row. */
+export function exists(from: From): Derived<boolean> {
+  return { ...from, column: column('boolean'), pick: { kind: 'exists' } }
+}
+
+/** `value` of the source row about this row that comes last by `by`; null without one. */
+export function newest<T>(
+  kind: Column<T>,
+  from: From & { value: string; by: string },
+): Derived<T | null> {
+  const { value, by, ...rest } = from
+  return { ...rest, column: kind.optional(), pick: { kind: 'newest', value, by } }
+}
+
+/** How often each `value` occurs among the source rows about this row, each `once` counted once. */
+export function tally(
+  from: From & { value: string; once: string },
+): Derived<Record<string, number>> {
+  const { value, once, ...rest } = from
+  return { ...rest, column: column('jsonb'), pick: { kind: 'tally', value, once } }
+}

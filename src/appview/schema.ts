@@ -1,0 +1,75 @@
+import type { Collection, Columns, Derived } from './define.ts'
+
+/** The Postgres schema of everything that can be rebuilt from the repos. */
+export const SCHEMA = 'appview'
+
+const STAMP = [
+  '"uri" text not null',
+  '"cid" text not null',
+  '"did" text not null',
+  '"rkey" text not null',
+  '"rev" text not null',
+  '"indexedAt" timestamptz not null',
+]
+
+/** The statements that make one collection's table, its indexes included. The owner's DID comes
+ *  first in the key, so that the table can be distributed by it. */
+export function tableSql(c: Collection, all: readonly Collection[]): string[] {
+  const columns = [...STAMP, ...columnsSql(c.columns), ...derivedSql(c.derived), ...searchSql(c)]
+  const key = [...new Set([c.owner, 'uri'])].map(quote).join(', ')
+  return [
+    `create table ${tableName(c.table)} (${columns.join(', ')}, primary key (${key}))`,
+    `create index on ${tableName(c.table)} ("uri")`,
+    `create index on ${tableName(c.table)} ("did", "rkey")`,
+    ...indexesOf(c, all).map((i) => `create index on ${tableName(c.table)} (${i})`),
+    ...(c.search ? [`create index on ${tableName(c.table)} using gin ("search")`] : []),
+  ]
+}
+
+/** Declared indexes, one for each list's order, and one for each derived column that reads us. */
+function indexesOf(c: Collection, all: readonly Collection[]): string[] {
+  const declared = c.indexes.map((columns) => columns.map(quote).join(', '))
+  const ordered = c.lists.map((list) => `${quote(list.newest)}, "uri"`)
+  const read = all.flatMap((parent) => {
+    const about = Object.values(parent.derived).filter((d) => d.source === c.table)
+    return about.map((d) => [...Object.keys(d.on), ...orderOf(d)].map(quote).join(', '))
+  })
+  const reverse = Object.values(c.derived).map((d) => Object.values(d.on).map(quote).join(', '))
+  const plain = (i: string) => i !== '"uri"' && i !== '"did"'
+  return [...new Set([...declared, ...ordered, ...read, ...reverse])].filter(plain).toSorted()
+}
+
+function orderOf({ pick }: Derived): string[] {
+  return pick.kind === 'newest' ? [pick.by] : []
+}
+
+function columnsSql(columns: Columns): string[] {
+  return Object.entries(columns).map(
+    ([name, { sql, nullable }]) => `${quote(name)} ${sql}${nullable ? '' : ' not null'}`,
+  )
+}
+
+const INITIAL = { count: ' not null default 0', exists: ' not null default false', newest: '' }
+
+function derivedSql(derived: Collection['derived']): string[] {
+  return Object.entries(derived).map(([name, { column, pick }]) => {
+    const initial = pick.kind === 'tally' ? ` not null default '{}'` : INITIAL[pick.kind]
+    return `${quote(name)} ${column.sql}${initial}`
+  })
+}
+
+function searchSql({ search }: Collection): string[] {
+  if (!search) return []
+  const words = search.map((name) => `coalesce(${quote(name)}, '')`).join(` || ' ' || `)
+  return [`"search" tsvector generated always as (to_tsvector('simple', ${words})) stored`]
+}
+
+/** A table of this schema, ready to stand in SQL. Names come from declarations only. */
+export function tableName(table: string): string {
+  return `${SCHEMA}.${quote(table)}`
+}
+
+export function quote(name: string): string {
+  if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) throw new Error(`${name} cannot be a name in SQL`)
+  return `"${name}"`
+}

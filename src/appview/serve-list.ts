@@ -1,0 +1,86 @@
+import { InvalidRequestError } from '@atproto/xrpc-server'
+import type { Collection, List, Row } from './define.ts'
+import { quote, tableName } from './schema.ts'
+import type { Sql } from './sql.ts'
+
+type Params = Readonly<Record<string, unknown>>
+export type Page = { readonly rows: readonly Row[]; readonly cursor?: string }
+
+/** Finds one page of a declared list: filtered, newest first, continued by (sort value, uri), so
+ *  that rows written meanwhile neither repeat nor hide others. Throws `InvalidCursor`. */
+export async function listRows(
+  sql: Sql,
+  c: Collection,
+  list: List,
+  params: Params & { limit?: number; cursor?: string },
+): Promise<Page> {
+  const limit = params.limit ?? 50
+  const given = Object.entries(list.where).filter(([name]) => params[name] !== undefined)
+  const at = params.cursor === undefined ? [] : decodeCursor(params.cursor)
+  const text = statement(c, list, given, at.length > 0)
+  const name = `list ${c.table} ${list.newest} ${given.map(([n]) => n).join(' ')} ${at.length}`
+  const values = [limit + 1, ...given.map(([param]) => params[param]), ...at]
+  const { rows } = await sql.query<Row>({ name, text }, values)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const more = rows.length > limit && last !== undefined
+  return { rows: page, cursor: more ? encodeCursor(last[list.newest], last.uri) : undefined }
+}
+
+function statement(
+  c: Collection,
+  list: List,
+  given: readonly (readonly [string, List['where'][string]])[],
+  paged: boolean,
+): string {
+  const newest = quote(list.newest)
+  const where = given.map(([, target], n) => {
+    const [op, column] = typeof target === 'string' ? (['=', target] as const) : target
+    const value = `$${n + 2}`
+    return op === 'has' ? `${value} = any(${quote(column)})` : `${quote(column)} ${op} ${value}`
+  })
+  if (c.shown) where.push(quote(c.shown))
+  const from = given.length + 2
+  if (paged) where.push(`(${newest}, "uri") < ($${from}, $${from + 1})`)
+  return `select * from ${tableName(c.table)} ${where.length ? `where ${where.join(' and ')}` : ''}
+    order by ${newest} desc, "uri" desc limit $1`
+}
+
+/** A place in a list: the sort value and the uri of the last row given out. */
+export function encodeCursor(value: unknown, uri: string): string {
+  const at = value instanceof Date ? value.toISOString() : String(value)
+  return Buffer.from(JSON.stringify([at, uri])).toString('base64url')
+}
+
+/** Reads a cursor back; throws `InvalidCursor` when this node cannot have made it. */
+export function decodeCursor(cursor: string): [string, string] {
+  const read = parse(Buffer.from(cursor.slice(0, 2_048), 'base64url').toString())
+  if (Array.isArray(read) && read.length === 2) {
+    const [at, uri] = read as unknown[]
+    if (typeof at === 'string' && typeof uri === 'string' && storable(at, uri)) return [at, uri]
+  }
+  throw new InvalidRequestError(
+    'This cursor was not made by this method. Start again without one.',
+    'InvalidCursor',
+  )
+}
+
+function storable(at: string, uri: string): boolean {
+  const sorts = !Number.isNaN(Date.parse(at)) || /^-?\d+$/.test(at)
+  return sorts && uri.startsWith('at://') && !uri.includes('\0')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** One shown row by its uri. */
+export async function findRow(sql: Sql, c: Collection, uri: string): Promise<Row | undefined> {
+  const shown = c.shown ? ` and ${quote(c.shown)}` : ''
+  const text = `select * from ${tableName(c.table)} where "uri" = $1${shown}`
+  return (await sql.query<Row>({ name: `get ${c.table}`, text }, [uri])).rows[0]
+}

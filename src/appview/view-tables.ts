@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto'
+import type { Log } from '../log.ts'
+import { showAgain } from './account.ts'
+import type { Collection } from './define.ts'
+import type { Indexer } from './index-record.ts'
+import { SCHEMA, tableName, tableSql } from './schema.ts'
+import { type Sql, type SqlPool, transaction } from './sql.ts'
+
+const LOCK = 0x616e_6765
+
+/** Makes the collections' tables what their declarations ask for. Views hold nothing that the kept
+ *  records do not, so a table whose declaration changed is made anew and filled from them, in one
+ *  transaction; two processes that start at once take turns. */
+export async function prepareViewTables(options: {
+  pool: SqlPool
+  indexer: Indexer
+  log: Log
+}): Promise<{ rebuilt: boolean }> {
+  const { pool, indexer, log } = options
+  return transaction(pool, async (tx) => {
+    await tx.query('select pg_advisory_xact_lock($1)', [LOCK])
+    const wanted = new Map(
+      indexer.collections.map((c) => [c.table, fingerprint(c, indexer.collections)]),
+    )
+    const existing = await tx.query<{ name: string; fingerprint: string }>(
+      `select name, fingerprint from ${SCHEMA}."viewTable"`,
+    )
+    const unchanged = existing.rows.every((t) => wanted.get(t.name) === t.fingerprint)
+    if (unchanged && existing.rows.length === wanted.size) return { rebuilt: false }
+    await remake(tx, indexer.collections, wanted, existing.rows)
+    const records = await showAgain(tx, indexer)
+    log.info({ tables: wanted.size, records }, 'made the views anew from the kept records')
+    return { rebuilt: true }
+  })
+}
+
+async function remake(
+  tx: Sql,
+  collections: readonly Collection[],
+  wanted: ReadonlyMap<string, string>,
+  existing: readonly { name: string }[],
+): Promise<void> {
+  for (const { name } of existing) await tx.query(`drop table ${tableName(name)}`)
+  await tx.query(`delete from ${SCHEMA}."viewTable"`)
+  for (const c of collections) {
+    for (const statement of tableSql(c, collections)) await tx.query(statement)
+    await tx.query(`insert into ${SCHEMA}."viewTable" (name, fingerprint) values ($1, $2)`, [
+      c.table,
+      wanted.get(c.table),
+    ])
+  }
+}
+
+/** Changes with the declaration: its table, and the rules that fill it. */
+function fingerprint(c: Collection, all: readonly Collection[]): string {
+  const rules = [c.row, c.accept].map(String)
+  const parts = [tableSql(c, all), c.derived, c.shown, c.feed, rules, KERNEL]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+/** Raised when the kernel itself fills tables differently from the same declarations. */
+const KERNEL = 1

@@ -1,0 +1,72 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll } from 'vitest'
+import { collections as all } from '../src/appview/collections/index.ts'
+import type { Collection, Row } from '../src/appview/define.ts'
+import { Indexer, type Write } from '../src/appview/index-record.ts'
+import { migrations } from '../src/appview/migrations/index.ts'
+import { tableName } from '../src/appview/schema.ts'
+import { type SqlPool, transaction } from '../src/appview/sql.ts'
+import { prepareViewTables } from '../src/appview/view-tables.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { silentLog } from '../src/log.ts'
+import { type TestDatabase, pgliteDatabase } from './database/pglite.ts'
+
+/** When every test write happens, unless the test says otherwise. */
+export const NOW = new Date('2026-11-23T12:00:00Z')
+
+/** A database with every table of the AppView, and an indexer writing into it. */
+export type AppViewDatabase = {
+  pool: SqlPool
+  indexer: Indexer
+  write(w: Write): ReturnType<Indexer['write']>
+  rows(c: Collection): Promise<Row[]>
+  clear(): Promise<void>
+}
+
+let shared: Promise<TestDatabase<unknown>> | undefined
+
+/** The AppView's tables in an in-memory Postgres, made once per test file and emptied for each
+ *  caller. */
+export async function appViewDatabase(collections = all): Promise<AppViewDatabase> {
+  if (!shared) {
+    shared = pgliteDatabase()
+    afterAll(async () => (await shared)?.close())
+    const { db } = await shared
+    await migrate({ db, schema: "node", migrations })
+  }
+  const { pool } = await shared
+  const made = await appViewOn(pool as unknown as SqlPool, collections)
+  await made.clear()
+  return made
+}
+
+/** The AppView's tables in a database that has the base tables already. */
+export async function appViewOn(
+  pool: SqlPool,
+  collections: readonly Collection[] = all,
+): Promise<AppViewDatabase> {
+  const indexer = new Indexer(collections)
+  await prepareViewTables({ pool, indexer, log: silentLog })
+  const tables = [...collections.map((c) => tableName(c.table)), ...BASE].join(', ')
+  return {
+    pool,
+    indexer,
+    write: (w) => transaction(pool, (tx) => indexer.write(tx, w, { now: NOW })),
+    rows: async (c) => (await pool.query<Row>(`select * from ${tableName(c.table)}`)).rows,
+    clear: async () => void (await pool.query(`truncate ${tables}`)),
+  }
+}
+
+const BASE = ['record', 'account', 'host', '"refusedCommit"', '"feedHead"', 'feed'].map(
+  (table) => `appview.${table}`,
+)
+
+/** A lexicon document as it is in the tree. */
+export async function lexiconDocument(nsid: string): Promise<unknown> {
+  const dot = nsid.lastIndexOf('.')
+  const path = new URL(
+    `../lexicons/${nsid.slice(0, dot)}/${nsid.slice(dot + 1)}.json`,
+    import.meta.url,
+  )
+  return JSON.parse(await readFile(path, 'utf8'))
+}

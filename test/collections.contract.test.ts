@@ -1,0 +1,128 @@
+import { getMain } from '@atproto/lex'
+import { describe, expect, test } from 'vitest'
+import { collections } from '../src/appview/collections/index.ts'
+import { present } from '../src/appview/look.ts'
+import { tableName } from '../src/appview/schema.ts'
+import { findRow, listRows } from '../src/appview/serve-list.ts'
+import { transaction } from '../src/appview/sql.ts'
+import { appViewDatabase } from './appview-database.ts'
+import { deletionOf, exampleWrite, rev } from './record.ts'
+
+const ORIGIN = 'https://node.example'
+
+describe.each(collections)('$nsid', (c) => {
+  const good = c.examples.good[0]!
+  const open = async () => {
+    const made = await appViewDatabase()
+    /** Rows of this kind are shown whatever other records they need. */
+    const reveal = () =>
+      c.shown && made.pool.query(`update ${tableName(c.table)} set "${c.shown}" = true`)
+    return { ...made, reveal, all: () => made.rows(c) }
+  }
+
+  test('good examples are indexed', async () => {
+    const { write, all } = await open()
+    for (const [n, example] of c.examples.good.entries())
+      expect(await write(await exampleWrite(c, example, n + 2))).toBe('indexed')
+    expect(await all()).toHaveLength(c.examples.good.length)
+  })
+
+  test.each(Object.entries(c.examples.bad))('%s is refused and kept', async (reason, example) => {
+    const { write, all, pool } = await open()
+    expect(await write(await exampleWrite(c, example))).toEqual({ refused: reason })
+    expect(await all()).toEqual([])
+    const kept = await pool.query('select reason from appview.record')
+    expect(kept.rows).toEqual([{ reason }])
+  })
+
+  test('a record that breaks the lexicon is refused and kept', async () => {
+    const { write, all } = await open()
+    const record = Object.fromEntries(Object.keys(good.record).map((key) => [key, 7]))
+    const outcome = await write(await exampleWrite(c, { ...good, record }))
+    expect(outcome).toEqual({ refused: 'SchemaMismatch' })
+    expect(await all()).toEqual([])
+  })
+
+  test('writing twice is the same as once, and deleting leaves nothing', async () => {
+    const { write, all } = await open()
+    const first = await exampleWrite(c, good)
+    await write(first)
+    const once = await all()
+    expect(await write(first)).toBe('older')
+    expect(await all()).toEqual(once)
+    expect(await write(deletionOf(first, rev(3)))).toBe('removed')
+    expect(await all()).toEqual([])
+  })
+
+  test('an older write after a newer one changes nothing, even after a deletion', async () => {
+    const { write, all } = await open()
+    const first = await exampleWrite(c, good)
+    await write({ ...first, rev: rev(5) })
+    const newest = await all()
+    expect(await write({ ...first, rev: rev(4) })).toBe('older')
+    expect(await write(deletionOf(first, rev(4)))).toBe('older')
+    expect(await all()).toEqual(newest)
+    await write(deletionOf(first, rev(6)))
+    expect(await write(first)).toBe('older')
+    expect(await all()).toEqual([])
+  })
+
+  test('a valid record that turns invalid is no longer shown', async () => {
+    const { write, all } = await open()
+    const first = await exampleWrite(c, good)
+    await write(first)
+    const record = Object.fromEntries(Object.keys(good.record).map((key) => [key, 7]))
+    await write({ ...(await exampleWrite(c, { ...good, record })), rkey: first.rkey, rev: rev(3) })
+    expect(await all()).toEqual([])
+  })
+
+  test('hiding the author leaves nothing shown, and what is kept brings it back', async () => {
+    const { write, all, pool, indexer } = await open()
+    const first = await exampleWrite(c, good)
+    await write(first)
+    const before = await all()
+    await transaction(pool, (tx) => indexer.hide(tx, first.did))
+    expect(await all()).toEqual([])
+    const { cid, bytes } = first
+    const kept = { ...first, cid: cid!, bytes: bytes!, indexedAt: before[0]!.indexedAt }
+    await transaction(pool, (tx) => indexer.restore(tx, kept))
+    expect(await all()).toEqual(before)
+  })
+
+  if (c.get) {
+    test('its get answers what its lexicon promises', async () => {
+      const { write, pool, reveal } = await open()
+      const first = await exampleWrite(c, good)
+      await write(first)
+      await reveal()
+      const row = await findRow(pool, c, `at://${first.did}/${c.nsid}/${first.rkey}`)
+      const [view] = await present(pool, c, [row!], ORIGIN)
+      getMain(c.get!).output.schema!.check(view)
+    })
+  }
+
+  test.each(c.lists.map((list) => ({ list, nsid: getMain(list.query).nsid })))(
+    '$nsid answers what its lexicon promises, page by page',
+    async ({ list }) => {
+      const { write, pool, reveal } = await open()
+      const more = [2, 3, 4].map((n) => exampleWrite(c, { ...good, did: `did:plc:author${n}` }, n))
+      for (const w of c.nsid.endsWith('.channel') ? [exampleWrite(c, good)] : more)
+        await write(await w)
+      await reveal()
+      const seen: string[] = []
+      for (let cursor: string | undefined; ; ) {
+        const page = await listRows(pool, c, list, { limit: 1, cursor })
+        const items = await present(pool, c, page.rows, ORIGIN)
+        getMain(list.query).output.schema!.check({ items, cursor: page.cursor })
+        seen.push(...page.rows.map((row) => row.uri))
+        if (!page.cursor) break
+        cursor = page.cursor
+      }
+      const rows = await pool.query(`select 1 from ${tableName(c.table)}`)
+      expect(seen).toHaveLength(rows.rows.length)
+      expect(new Set(seen).size).toBe(seen.length)
+      const parameters = getMain(list.query).parameters.shapeValidators
+      for (const name of Object.keys(list.where)) expect([...parameters.keys()]).toContain(name)
+    },
+  )
+})

@@ -1,0 +1,39 @@
+import { cidForLex, encode } from '@atproto/lex-cbor'
+import { type JsonValue, jsonToLex } from '@atproto/lex'
+import type { Collection, Example } from '../src/appview/define.ts'
+import type { Write } from '../src/appview/index-record.ts'
+
+/** Revisions in rising order: rev(1) < rev(2) < …, all in 2026. */
+export function rev(n: number): string {
+  return `3m6bkl${String(2222200 + n).replaceAll(/[01]/g, '2').padStart(7, '2')}`
+}
+
+/** The write that a commit with this record would bring. */
+export async function writeOf(at: {
+  collection: string
+  did: string
+  rkey: string
+  rev: string
+  record: object
+}): Promise<Write> {
+  const { record, ...place } = at
+  const json = JSON.parse(JSON.stringify({ $type: at.collection, ...record })) as JsonValue
+  const value = jsonToLex(json)
+  return { ...place, cid: String(await cidForLex(value)), bytes: encode(value) }
+}
+
+/** The write a collection's example stands for. */
+export function exampleWrite(c: Collection, example: Example, n = 2): Promise<Write> {
+  return writeOf({
+    collection: c.nsid,
+    did: example.did ?? 'did:plc:alice',
+    rkey: example.rkey ?? `3m6bkl222222${n}`,
+    rev: rev(n),
+    record: example.record,
+  })
+}
+
+/** The write that deletes what another wrote. */
+export function deletionOf(write: Write, at: string): Write {
+  return { ...write, rev: at, cid: null, bytes: null }
+}
