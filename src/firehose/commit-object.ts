@@ -1,0 +1,49 @@
+import { BytesWrapper, CidLinkWrapper, decode, encode } from '@atcute/cbor'
+import { isValidTid } from '@atproto/syntax'
+import { verifySignature } from '../crypto/ecdsa.ts'
+import { type Identity } from '../identity/identity.ts'
+import { scanCbor } from './cbor-scan.ts'
+import { isFields } from './message.ts'
+import { LIMITS, type Refusal, refuse } from './refusal.ts'
+import { timeOfTid } from './tid-time.ts'
+
+/** The signed root of a repo at one revision, verified. */
+export type Commit = { ok: true; did: string; rev: string; data: CidLinkWrapper }
+
+const SCAN = { depth: 2, items: 32 }
+const FIELDS = ['did', 'rev', 'sig', 'data', 'prev', 'version']
+
+/**
+ * Checks a commit block of repo version 3 (https://atproto.com/specs/repository): its fields, that
+ * its revision is not more than 5 minutes ahead of `now`, and the account's signature over all but
+ * `sig`. Says `BadSignature` also when only the cached key is old: refresh the identity and retry.
+ */
+export function readCommit(block: Uint8Array, identity: Identity, now: Date): Commit | Refusal {
+  const fields = decodeCommit(block)
+  if (fields === undefined) return refuse('BadCommit', 'not a commit object')
+  const { did, version, data, rev, prev, sig, ...others } = fields
+  if (version !== 3 || Object.keys(others).length > 0) return refuse('BadCommit', 'fields')
+  if (!(data instanceof CidLinkWrapper) || !(sig instanceof BytesWrapper)) {
+    return refuse('BadCommit', 'data or sig')
+  }
+  if (prev !== null && !(prev instanceof CidLinkWrapper)) return refuse('BadCommit', 'prev')
+  if (did !== identity.did) return refuse('WrongDid', 'the commit is of another account')
+  if (!isValidTid(rev)) return refuse('BadRev', 'not a TID')
+  if (timeOfTid(rev) > now.getTime() + LIMITS.revAhead) return refuse('FutureRev', rev)
+  const bytes = encode({ did, version, data, rev, prev })
+  if (!verifySignature({ didKey: identity.signingKey, bytes, signature: sig.buf })) {
+    return refuse('BadSignature', `not by ${identity.signingKey}`)
+  }
+  return { ok: true, did, rev, data }
+}
+
+function decodeCommit(block: Uint8Array): Record<string, unknown> | undefined {
+  const scan = scanCbor(block, SCAN)
+  if ('fault' in scan || scan.end !== block.length) return undefined
+  try {
+    const value: unknown = decode(block)
+    return isFields(value) && FIELDS.every((name) => Object.hasOwn(value, name)) ? value : undefined
+  } catch {
+    return undefined
+  }
+}

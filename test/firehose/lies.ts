@@ -1,0 +1,129 @@
+import { encode } from '@atcute/cbor'
+import { Secp256k1Keypair } from '@atproto/crypto'
+import { flipS } from '../../src/crypto/low-s.ts'
+import { type RefusalReason } from '../../src/firehose/refusal.ts'
+import { type Tampering, cidOf } from './fake-repo.ts'
+import { firstOp, recordKey, tidOf } from './tampering.ts'
+
+const OTHER = 'did:plc:bbbbbbbbbbbbbbbbbbbbbbbb'
+const stranger = await Secp256k1Keypair.create()
+
+/** A way in which a commit of one record can be false, and the name it is refused under. */
+export type Lie = { what: string; reason: RefusalReason; tampering: () => Tampering }
+
+/** Lies about who has signed what, and about which records the tree holds. */
+export const lies: Lie[] = [
+  {
+    what: 'is signed by another key',
+    reason: 'BadSignature',
+    tampering: () => ({ key: stranger }),
+  },
+  {
+    what: 'has a signature with a high s',
+    reason: 'BadSignature',
+    tampering: () => ({ signature: (signature) => flipS('k256', signature) }),
+  },
+  {
+    what: 'has a signature that is too short',
+    reason: 'BadSignature',
+    tampering: () => ({ signature: (signature) => signature.subarray(1) }),
+  },
+  {
+    what: 'is changed after it was signed',
+    reason: 'BadSignature',
+    tampering: () => ({
+      // One bit of the signature itself, which a hash over the new block would not show.
+      signature: (signature) =>
+        Uint8Array.from(signature, (byte, at) => (at === 5 ? byte ^ 1 : byte)),
+    }),
+  },
+  {
+    what: 'holds other bytes under the CID of its record',
+    reason: 'BadBlockHash',
+    tampering: () => ({
+      parts: (parts) => {
+        const cid = firstOp(parts).cid ?? cidOf(encode({}))
+        parts.blocks.set(cid.$link, { cid, bytes: encode({ text: 'lie' }) })
+      },
+    }),
+  },
+  {
+    what: 'lacks the block of its record',
+    reason: 'MissingRecord',
+    tampering: () => ({ parts: (parts) => void parts.blocks.delete(recordKey(parts)) }),
+  },
+  {
+    what: 'lacks a node of the tree',
+    reason: 'MissingTreeNode',
+    tampering: () => ({ parts: (parts) => void parts.blocks.delete(parts.unsigned.data.$link) }),
+  },
+  {
+    what: 'claims a record that the tree does not hold',
+    reason: 'RecordNotInTree',
+    tampering: () => ({
+      parts: (parts) => {
+        const bytes = encode({ text: 'never written' })
+        const cid = cidOf(bytes)
+        parts.blocks.set(cid.$link, { cid, bytes })
+        parts.ops[0] = { ...firstOp(parts), cid }
+      },
+    }),
+  },
+  {
+    what: 'has an extra operation on a record that was never written',
+    reason: 'RecordNotInTree',
+    tampering: () => ({
+      parts: (parts) => {
+        const { cid } = firstOp(parts)
+        // A key beside the written one, so that the nodes on its way are at hand.
+        parts.ops.push({ action: 'create', path: `${firstOp(parts).path}-`, cid })
+      },
+    }),
+  },
+  {
+    what: 'claims to have removed a record that is still there',
+    reason: 'DeletedRecordInTree',
+    tampering: () => ({
+      parts: (parts) => {
+        parts.ops[0] = { action: 'delete', path: firstOp(parts).path, cid: null }
+      },
+    }),
+  },
+  {
+    what: 'is signed as the commit of another account',
+    reason: 'WrongDid',
+    tampering: () => ({ parts: (parts) => void (parts.unsigned.did = OTHER) }),
+  },
+  {
+    what: 'has a revision that is not a TID',
+    reason: 'BadRev',
+    tampering: () => ({ parts: (parts) => void (parts.unsigned.rev = 'later') }),
+  },
+  {
+    what: 'has a revision six minutes ahead of the clock',
+    reason: 'FutureRev',
+    tampering: () => ({
+      parts: (parts) => void (parts.unsigned.rev = tidOf(Date.now() + 6 * 60_000)),
+    }),
+  },
+  {
+    what: 'has another revision in the message than in the commit',
+    reason: 'CommitMismatch',
+    tampering: () => ({ message: (message) => void (message['rev'] = tidOf(Date.now())) }),
+  },
+  {
+    what: 'names another commit in the message than the CAR starts from',
+    reason: 'CommitMismatch',
+    tampering: () => ({ message: (message) => void (message['commit'] = cidOf(encode({}))) }),
+  },
+  {
+    what: 'is of repo version 2',
+    reason: 'BadCommit',
+    tampering: () => ({ parts: (parts) => void (parts.unsigned.version = 2) }),
+  },
+  {
+    what: 'has a field in the commit that no version knows',
+    reason: 'BadCommit',
+    tampering: () => ({ parts: (parts) => void Object.assign(parts.unsigned, { extra: 1 }) }),
+  },
+]
