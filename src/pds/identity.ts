@@ -1,0 +1,62 @@
+/** One verification method of a DID document (W3C DID Core, Multikey). */
+type VerificationMethod = {
+  id: string
+  type: 'Multikey'
+  controller: string
+  publicKeyMultibase: string
+}
+
+/** The node's own DID document. */
+export type NodeDidDocument = {
+  '@context': string[]
+  id: string
+  alsoKnownAs: string[]
+  verificationMethod: VerificationMethod[]
+  service: { id: string; type: string; serviceEndpoint: string }[]
+}
+
+/**
+ * The did:web of a node. In development the port is part of it (`did:web:localhost%3A2583`), so
+ * that two nodes on one machine differ; in production the document lies at the hostname itself.
+ */
+export function serviceDid(hostname: string, port: number, development: boolean): string {
+  return development ? `did:web:${hostname}%3A${port}` : `did:web:${hostname}`
+}
+
+/**
+ * The document served at `/.well-known/did.json` (did:web). Keys are did:key strings; `account` is
+ * the DID of the account that holds the node's records, once there is one.
+ */
+export function didDocument(node: {
+  did: string
+  publicUrl: string
+  serviceKey: string
+  validatorKey: string
+  account?: string
+}): NodeDidDocument {
+  const serviceEndpoint = node.publicUrl
+  return {
+    '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1'],
+    id: node.did,
+    alsoKnownAs: node.account === undefined ? [] : [node.account],
+    verificationMethod: [
+      verificationMethod(node.did, 'atproto', node.serviceKey),
+      verificationMethod(node.did, 'angelos_validator', node.validatorKey),
+    ],
+    service: [
+      { id: '#atproto_pds', type: 'AtprotoPersonalDataServer', serviceEndpoint },
+      { id: '#angelos_appview', type: 'AngelosAppView', serviceEndpoint },
+      { id: '#bsky_appview', type: 'BskyAppView', serviceEndpoint },
+      { id: '#angelos_validator', type: 'AngelosValidator', serviceEndpoint },
+    ],
+  }
+}
+
+function verificationMethod(did: string, fragment: string, didKey: string): VerificationMethod {
+  return {
+    id: `${did}#${fragment}`,
+    type: 'Multikey',
+    controller: did,
+    publicKeyMultibase: didKey.slice('did:key:'.length),
+  }
+}
