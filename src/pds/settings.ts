@@ -17,7 +17,7 @@ export type BlobstoreSettings =
 /** Everything the embedded PDS is told; read and checked where the node reads its configuration. */
 export type PdsSettings = {
   hostname: string
-  /** The origin clients use; derived from the hostname (and, in development, the port) if absent. */
+  /** The origin clients use, if it is not the hostname with https (http and port on localhost). */
   publicUrl?: string
   /** The interface to listen on, for example 127.0.0.1. */
   host: string

@@ -60,7 +60,7 @@ function replace<T extends object, K extends keyof T>(
   return restore
 }
 
-test('a hosted account has an identity, a repo the node can write to, and no password', async () => {
+test('a hosted account has an identity, a repo the node writes to, and no password', async () => {
   const recovery = await Secp256k1Keypair.create()
   const made = await createHostedAccount({
     ...account('Market-Garden.test'),
@@ -151,7 +151,7 @@ test('ensuring an account that belongs to a person is refused', async () => {
 })
 
 const broken = () => Promise.reject(new Error('broken'))
-/** Each breaks one step; "what follows" a step does the step first, as when only its answer is lost. */
+/** Each breaks one step; "what follows" a step does it first: its answer is lost. */
 const failures: Record<string, () => () => void> = {
   'creating the repo store': () => replace(node.pds.ctx.actorStore, 'create', () => broken),
   'the first commit': () => replace(node.pds.ctx.actorStore, 'transact', () => broken),
@@ -227,7 +227,7 @@ test('two handles raced for give one account, and the loser leaves no repo', asy
   expect(dids.filter((_, index) => exist[index])).toEqual([winner.did])
 })
 
-test('people make accounts through the PDS as before, also where an invitation is needed', async () => {
+test('people make accounts through the PDS as before, also by invitation', async () => {
   const { did } = await node.createUser('someone.test')
   expect((await plcData(did)).body.alsoKnownAs).toEqual(['at://someone.test'])
   const closed = await startNode({ plcUrl: plc.url, change: { inviteRequired: true } })

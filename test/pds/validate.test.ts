@@ -54,7 +54,7 @@ const paths: [string, (record: object, validate?: boolean) => [string, object]][
 
 for (const [name, request] of paths) {
   for (const validate of flags) {
-    test(`${name} with validate ${String(validate)} takes a valid record and names the field of a bad one`, async () => {
+    test(`${name}, validate ${String(validate)}, names the field that makes a record invalid`, async () => {
       await write('putRecord', { collection, rkey, record: { ...good, text: name } })
       const refused = await write(...request(bad, validate))
       expect(refused).toMatchObject({ status: 400, body: { error: 'InvalidRequest' } })
@@ -92,7 +92,7 @@ test('a record key that the lexicon does not allow is refused', async () => {
   expect(right.status).toBe(200)
 })
 
-test('validate true still refuses foreign types the PDS does not know, alone or among ours', async () => {
+test('validate true still refuses foreign types nobody knows, alone or among ours', async () => {
   const foreign = 'com.example.thing'
   const alone = await write('createRecord', { collection: foreign, record: {}, validate: true })
   expect(alone.body.message).toBe(`Unknown lexicon type: ${foreign}`)
@@ -109,7 +109,7 @@ test('validate true still refuses foreign types the PDS does not know, alone or 
   expect((await write('applyWrites', { validate: true, writes: known })).status).toBe(200)
 })
 
-test('a record with a blob is valid, its blob is served, and one against the rules is refused', async () => {
+test('a record with a blob is valid and its blob served; one against the rules is not', async () => {
   const upload = async (bytes: Buffer) => {
     const response = await fetch(`${node.url}/xrpc/com.atproto.repo.uploadBlob`, {
       method: 'POST',
@@ -140,7 +140,7 @@ test('a refused record leaves nothing behind and deletions are not checked', asy
   expect((await write('deleteRecord', { collection, rkey: key })).status).toBe(200)
 })
 
-test('the check holds whether another part wraps or replaces transact before it or after', async () => {
+test('the check holds if another part wraps or replaces transact, before it or after', async () => {
   let calls = 0
   const wrap = ({ ctx: { actorStore } }: PDS) => {
     const before = actorStore.transact.bind(actorStore)
