@@ -96,7 +96,7 @@ describe.each(collections)('$nsid', (c) => {
       await write(first)
       await reveal()
       const row = await findRow(pool, c, `at://${first.did}/${c.nsid}/${first.rkey}`)
-      const [view] = await present(pool, c, [row!], ORIGIN)
+      const [view] = await present(c, [row!], { sql: pool, origin: ORIGIN })
       getMain(c.get!).output.schema!.check(view)
     })
   }
@@ -112,7 +112,7 @@ describe.each(collections)('$nsid', (c) => {
       const seen: string[] = []
       for (let cursor: string | undefined; ; ) {
         const page = await listRows(pool, c, list, { limit: 1, cursor })
-        const items = await present(pool, c, page.rows, ORIGIN)
+        const items = await present(c, page.rows, { sql: pool, origin: ORIGIN, viewer: 'did:plc:alice' })
         getMain(list.query).output.schema!.check({ items, cursor: page.cursor })
         seen.push(...page.rows.map((row) => row.uri))
         if (!page.cursor) break

@@ -1,27 +1,35 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AuthRequiredError } from '@atproto/xrpc-server'
 
 /** Who is asking: an account hosted here, or one of any other PDS. */
-export type Viewer = { readonly did: string; readonly kind: 'local' | 'remote' }
+export type Viewer = {
+  readonly did: string
+  readonly kind: 'local' | 'remote'
+  /** Throws `InsufficientScope` unless the viewer's OAuth grant covers this write to their repo. */
+  readonly assertMayWrite?: (action: 'create' | 'update' | 'delete', collection: string) => void
+}
+
+/** A request with the response that goes with it, for headers credentials call for. */
+export type Exchange = { readonly req: IncomingMessage; readonly res: ServerResponse }
 
 /** Finds out who sends a request to a method; undefined for one without credentials. Throws
  *  `AuthRequiredError` for credentials that do not hold. */
-export type Authenticate = (req: IncomingMessage, nsid: string) => Promise<Viewer | undefined>
+export type Authenticate = (exchange: Exchange, nsid: string) => Promise<Viewer | undefined>
 
 /** Accounts hosted here come with their PDS session or an OAuth token, all others with a service
  *  token of their own PDS. */
 export function createAuthenticate(options: {
-  session: (req: IncomingMessage, nsid: string) => Promise<{ did: string }>
+  session: (exchange: Exchange, nsid: string) => Promise<Viewer>
   service: (token: string, nsid: string) => Promise<{ did: string }>
   isLocal: (did: string) => Promise<boolean>
 }): Authenticate {
   const { session, service, isLocal } = options
-  return async (req, nsid) => {
-    const header = req.headers.authorization
+  return async (exchange, nsid) => {
+    const header = exchange.req.headers.authorization
     if (header === undefined) return undefined
     const token = /^Bearer (\S+)$/i.exec(header)?.[1]
     if (token === undefined || !isServiceToken(token)) {
-      return { did: (await session(req, nsid)).did, kind: 'local' }
+      return session(exchange, nsid)
     }
     const { did } = await service(token, nsid)
     return { did, kind: (await isLocal(did)) ? 'local' : 'remote' }

@@ -1,4 +1,5 @@
 import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atproto/lex'
+import type { SizeName } from './images/sizes.ts'
 
 /** One column: its Postgres type, and the TypeScript type a row carries for it. */
 export type Column<T> = {
@@ -60,16 +61,36 @@ export type List = {
   /** The column pages are ordered by, together with the uri. */
   readonly newest: string
   /** Query parameter → column it must equal, or an operator and a column. */
-  readonly where: Readonly<Record<string, string | readonly ['>=' | '<' | 'has', string]>>
+  readonly where: Readonly<Record<string, string | readonly [Operator, string]>>
 }
+
+/** `has`: the column's array holds the value; `matches`: the row's search vector finds the words. */
+export type Operator = '>=' | '<' | 'has' | 'matches'
 
 /** What a space's role must include to write this collection into the space's repo. */
 export type Permission = 'manage_space' | 'create_channels' | 'post_messages' | 'create_events'
 
-/** What a view may look up beside its own row: the people its `people` columns name. */
+/** What a view may look up beside its own row: what its `people` and `media` columns name. */
 export type Look = {
-  person(did: l.DidString): Person
-  blobUrl(did: string, cid: string): l.UriString
+  readonly person: (did: l.DidString) => Person
+  readonly blobUrl: (did: string, cid: string) => l.UriString
+  readonly imageUrl: (did: string, cid: string, size: SizeName) => l.UriString
+  /** Undefined while this node knows no media record with this uri. */
+  readonly media: (uri: string) => Medium | undefined
+  /** What the viewer contributed about this row, as `mine` declares. */
+  readonly mine: readonly string[]
+}
+
+/** Rows of `source` by the viewer whose column `about` is our uri, told by their `value`. */
+export type Mine = { readonly source: string; readonly about: string; readonly value: string }
+
+/** A file as it stands in another view: an image in its large rendition, all else as it is. */
+export type Medium = {
+  url: l.UriString
+  alt?: string
+  caption?: string
+  width?: number
+  height?: number
 }
 
 /** The little of a person that stands beside what they wrote. */
@@ -100,6 +121,8 @@ export type Collection = {
   readonly shown?: string
   readonly feed?: string
   readonly people: readonly string[]
+  readonly media: readonly string[]
+  readonly mine?: Mine
   readonly access: 'public'
   readonly manage?: Permission
   readonly get?: Main<l.Query>
@@ -131,8 +154,11 @@ type Definition<
   shown?: keyof D & string
   /** The column with the DID whose live feed tells of changes to these rows. */
   feed?: (keyof C & string) | 'did'
-  /** Columns whose DIDs the view shows as people. */
+  /** Columns whose DIDs the view shows as people; lists of DIDs as well. */
   people?: readonly ((keyof C & string) | 'did')[]
+  /** Columns with uris of media records the view shows; lists of them as well. */
+  media?: readonly (keyof C & string)[]
+  mine?: Mine
   access: 'public'
   manage?: Permission
   /** Name why a well-formed record must not be shown; undefined accepts it. */
@@ -171,6 +197,8 @@ export function collection<
     shown: def.shown,
     feed: def.feed,
     people: def.people ?? [],
+    media: def.media ?? [],
+    mine: def.mine,
     access: def.access,
     manage: def.manage,
     get: def.get,

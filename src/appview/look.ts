@@ -1,5 +1,7 @@
-import type { l } from '@atproto/lex'
+import { type JsonValue, jsonToLex, type l } from '@atproto/lex'
 import type { Collection, Look, Person, Row } from './define.ts'
+import { blobUrl as blobAddress, findMedia, renditionUrl } from './look-media.ts'
+import { quote, tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
 
 type Found = {
@@ -10,32 +12,69 @@ type Found = {
   avatar: string | null
 }
 
-/** Turns rows into the views their collection declares, looking up the people in them at once. */
+/** Who looks, at what, from where. */
+export type Looking = {
+  readonly sql: Sql
+  /** Where this node is reached; blobs of accounts not yet known are asked for there. */
+  readonly origin: string
+  /** The DID of whoever asked. */
+  readonly viewer?: string
+}
+
+/** Turns rows into the views their collection declares, looking up what stands beside them at
+ *  once for all of them. */
 export async function present(
-  sql: Sql,
   c: Collection,
   rows: readonly Row[],
-  origin: string,
+  looking: Looking,
 ): Promise<object[]> {
   if (rows.length === 0) return []
-  const dids = rows.flatMap((row) => c.people.map((column) => String(row[column])))
-  const look = await lookUp(sql, dids, origin)
-  return rows.map((row) => c.view(numbers(c, row), look))
+  const [look, media, mine] = await Promise.all([
+    lookUp(looking, named(rows, c.people)),
+    findMedia(looking, named(rows, c.media)),
+    findMine(c, rows, looking),
+  ])
+  return rows.map((row) =>
+    c.view(readable(c, row), { ...look, media, mine: mine.get(row.uri) ?? [] }),
+  )
+}
+
+/** Everything these columns name, be it one thing or a list of them. */
+function named(rows: readonly Row[], columns: readonly string[]): string[] {
+  const values = rows.flatMap((row) => columns.flatMap((column) => row[column]))
+  return values.filter((value) => typeof value === 'string')
+}
+
+/** What the viewer contributed about each of these rows, as the collection's `mine` declares. */
+async function findMine(
+  { mine }: Collection,
+  rows: readonly Row[],
+  { sql, viewer }: Looking,
+): Promise<ReadonlyMap<string, string[]>> {
+  if (!mine || viewer === undefined) return new Map()
+  const [about, value] = [quote(mine.about), quote(mine.value)]
+  const text = `select ${about} as uri, array_agg(distinct ${value}) as values
+    from ${tableName(mine.source)} where ${about} = any($1) and did = $2 group by 1`
+  const found = await sql.query<{ uri: string; values: string[] }>(
+    { name: `mine ${mine.source}`, text },
+    [rows.map((row) => row.uri), viewer],
+  )
+  return new Map(found.rows.map(({ uri, values }) => [uri, values]))
 }
 
 /** Loads the people with these DIDs, and knows where their blobs are. */
-export async function lookUp(sql: Sql, dids: readonly string[], origin: string): Promise<Look> {
+export async function lookUp(
+  { sql, origin }: Looking,
+  dids: readonly string[],
+): Promise<Omit<Look, 'mine' | 'media'>> {
   const wanted = [...new Set(dids)]
-  const { rows } =
-    wanted.length === 0 ? { rows: [] } : await sql.query<Found>(PEOPLE, [wanted])
+  const { rows } = wanted.length === 0 ? { rows: [] } : await sql.query<Found>(PEOPLE, [wanted])
   const found = new Map(rows.map((row) => [row.did, row]))
-  const blobUrl = (did: string, cid: string): l.UriString => {
-    const host = found.get(did)?.pds ?? origin
-    const query = new URLSearchParams({ did, cid })
-    return `${host}/xrpc/com.atproto.sync.getBlob?${query}` as l.UriString
-  }
+  const blobUrl: Look['blobUrl'] = (did, cid) =>
+    blobAddress(found.get(did)?.pds ?? origin, did, cid)
   const person = (did: l.DidString): Person => personView(did, found.get(did), blobUrl)
-  return { person, blobUrl }
+  const imageUrl: Look['imageUrl'] = (...image) => renditionUrl(origin, ...image)
+  return { person, blobUrl, imageUrl }
 }
 
 const PEOPLE = {
@@ -49,11 +88,7 @@ const PEOPLE = {
 /** The handle shown for an account whose handle is not known to be its own (atproto handle spec). */
 const NO_HANDLE = 'handle.invalid'
 
-function personView(
-  did: l.DidString,
-  found: Found | undefined,
-  blobUrl: Look['blobUrl'],
-): Person {
+function personView(did: l.DidString, found: Found | undefined, blobUrl: Look['blobUrl']): Person {
   return {
     did,
     handle: (found?.handle ?? NO_HANDLE) as l.HandleString,
@@ -62,12 +97,14 @@ function personView(
   }
 }
 
-/** Postgres hands bigint over as text; every amount is below 2^53 by its lexicon. */
-function numbers(c: Collection, row: Row): Row {
-  const big = Object.entries(c.columns).filter(([, { sql }]) => sql === 'bigint')
-  if (big.length === 0) return row
-  return Object.assign(
-    { ...row },
-    ...big.map(([name]) => ({ [name]: row[name] === null ? null : Number(row[name]) })),
-  )
+/** Postgres hands bigint over as text, and every amount is below 2^53 by its lexicon; parts of the
+ *  record become lexicon values again, so that a blob in them is a blob. */
+function readable(c: Collection, row: Row): Row {
+  const read = Object.entries(c.columns).flatMap(([name, { sql }]) => {
+    const value = row[name]
+    if (value === null) return []
+    if (sql === 'bigint') return [[name, Number(value)] as const]
+    return sql === 'jsonb' ? [[name, jsonToLex(value as JsonValue)] as const] : []
+  })
+  return { ...row, ...Object.fromEntries(read) }
 }

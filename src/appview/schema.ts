@@ -22,6 +22,7 @@ export function tableSql(c: Collection, all: readonly Collection[]): string[] {
     `create index on ${tableName(c.table)} ("uri")`,
     `create index on ${tableName(c.table)} ("did", "rkey")`,
     ...indexesOf(c, all).map((i) => `create index on ${tableName(c.table)} (${i})`),
+    ...arraysOf(c).map((name) => `create index on ${tableName(c.table)} using gin (${name})`),
     ...(c.search ? [`create index on ${tableName(c.table)} using gin ("search")`] : []),
   ]
 }
@@ -37,6 +38,13 @@ function indexesOf(c: Collection, all: readonly Collection[]): string[] {
   const reverse = Object.values(c.derived).map((d) => Object.values(d.on).map(quote).join(', '))
   const plain = (i: string) => i !== '"uri"' && i !== '"did"'
   return [...new Set([...declared, ...ordered, ...read, ...reverse])].filter(plain).toSorted()
+}
+
+/** Columns some list looks into for one of their values. */
+function arraysOf(c: Collection): string[] {
+  const targets = c.lists.flatMap((list) => Object.values(list.where))
+  const arrays = targets.flatMap((target) => (target[0] === 'has' ? [quote(target[1])] : []))
+  return [...new Set(arrays)]
 }
 
 function orderOf({ pick }: Derived): string[] {

@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
-import type { Collection, List, Row } from './define.ts'
+import type { Collection, List, Operator, Row } from './define.ts'
 import { quote, tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
 
@@ -7,7 +7,8 @@ type Params = Readonly<Record<string, unknown>>
 export type Page = { readonly rows: readonly Row[]; readonly cursor?: string }
 
 /** Finds one page of a declared list: filtered, newest first, continued by (sort value, uri), so
- *  that rows written meanwhile neither repeat nor hide others. Throws `InvalidCursor`. */
+ *  that rows written meanwhile neither repeat nor hide others. Throws `InvalidCursor`. Text with
+ *  U+0000, which Postgres cannot hold, finds nothing. */
 export async function listRows(
   sql: Sql,
   c: Collection,
@@ -16,6 +17,7 @@ export async function listRows(
 ): Promise<Page> {
   const limit = params.limit ?? 50
   const given = Object.entries(list.where).filter(([name]) => params[name] !== undefined)
+  if (given.some(([name]) => String(params[name]).includes('\0'))) return { rows: [] }
   const at = params.cursor === undefined ? [] : decodeCursor(params.cursor)
   const text = statement(c, list, given, at.length > 0)
   const name = `list ${c.table} ${list.newest} ${given.map(([n]) => n).join(' ')} ${at.length}`
@@ -37,13 +39,20 @@ function statement(
   const where = given.map(([, target], n) => {
     const [op, column] = typeof target === 'string' ? (['=', target] as const) : target
     const value = `$${n + 2}`
-    return op === 'has' ? `${value} = any(${quote(column)})` : `${quote(column)} ${op} ${value}`
+    return condition(op, quote(column), value)
   })
   if (c.shown) where.push(quote(c.shown))
   const from = given.length + 2
   if (paged) where.push(`(${newest}, "uri") < ($${from}, $${from + 1})`)
   return `select * from ${tableName(c.table)} ${where.length ? `where ${where.join(' and ')}` : ''}
     order by ${newest} desc, "uri" desc limit $1`
+}
+
+/** Written so that the GIN indexes of arrays and search vectors are used. */
+function condition(op: '=' | Operator, column: string, value: string): string {
+  if (op === 'has') return `${column} @> array[${value}::text]`
+  if (op === 'matches') return `${column} @@ websearch_to_tsquery('simple', ${value})`
+  return `${column} ${op} ${value}`
 }
 
 /** A place in a list: the sort value and the uri of the last row given out. */
@@ -80,6 +89,7 @@ function parse(text: string): unknown {
 
 /** One shown row by its uri. */
 export async function findRow(sql: Sql, c: Collection, uri: string): Promise<Row | undefined> {
+  if (uri.includes('\0')) return undefined
   const shown = c.shown ? ` and ${quote(c.shown)}` : ''
   const text = `select * from ${tableName(c.table)} where "uri" = $1${shown}`
   return (await sql.query<Row>({ name: `get ${c.table}`, text }, [uri])).rows[0]

@@ -1,7 +1,7 @@
 import { type LexValue, decode } from '@atproto/lex-cbor'
 import type { Collection } from './define.ts'
 import { recordUri } from './reference.ts'
-import { tidTime } from './tid-time.ts'
+import { tidTime } from '../tid.ts'
 
 /** A record block and where it stands. */
 export type StoredRecord = {

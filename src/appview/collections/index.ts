@@ -1,5 +1,8 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { product } from './commerce/product.ts'
+import { category } from './content/category.ts'
+import { media } from './content/media.ts'
 import { channel } from './spaces/channel.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
@@ -9,10 +12,13 @@ import { space } from './spaces/space.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
+  category,
   channel,
+  media,
   membership,
   membershipRequest,
   message,
+  product,
   profile,
   reaction,
   space,

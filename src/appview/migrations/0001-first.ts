@@ -38,7 +38,8 @@ const STATEMENTS = [
     iss text not null, jti text not null, "expiresAt" timestamptz not null,
     primary key (iss, jti))`,
   `create table node."pendingSpace" (
-    caller text not null, key text not null, handle text not null, input jsonb not null,
-    did text, "createdAt" timestamptz not null, "confirmedAt" timestamptz,
+    caller text not null, key text not null, handle text not null unique,
+    records jsonb not null, did text,
+    "createdAt" timestamptz not null, "confirmedAt" timestamptz,
     primary key (caller, key))`,
 ]

@@ -55,6 +55,7 @@ export const message = collection({
   shown: 'admitted',
   feed: 'space',
   people: ['did'],
+  mine: { source: 'reaction', about: 'subject', value: 'emoji' },
   access: 'public',
 
   accept({ record, uri }) {
@@ -97,7 +98,7 @@ export const message = collection({
     attachments: content.attachments?.map((a) => attachmentView(a, row.did, look.blobUrl)),
     reactions: Object.entries(row.reactions)
       .toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
-      .map(([emoji, times]) => ({ emoji, count: times, mine: false })),
+      .map(([emoji, times]) => ({ emoji, count: times, mine: look.mine.includes(emoji) })),
     replyCount: row.replyCount,
     threadRoot: row.root ?? undefined,
     edited: content.editedAt !== undefined,

@@ -1,0 +1,90 @@
+import { ForbiddenError, InvalidRequestError, UpstreamFailureError } from '@atproto/xrpc-server'
+import type { Clock } from '../clock.ts'
+import { verifyRecordProof } from '../firehose/proof.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { IdentityResolver } from '../identity/resolver.ts'
+import type { Outbound } from '../outbound/fetch.ts'
+import { readLimited } from '../outbound/read-limited.ts'
+import type { Viewer } from './access.ts'
+import { noteAccount } from './account.ts'
+import type { Indexer } from './index-record.ts'
+import { readReference } from './reference.ts'
+import { type SqlPool, transaction } from './sql.ts'
+
+const PROOF_MAX_BYTES = 4_000_000
+
+/** What a remote account says it has just written at its own PDS; without `cid`, deleted. */
+export type Announcement = { readonly uri: string; readonly cid?: string }
+
+/** Indexes one announced record and answers what the proof shows: its CID, or null when it is
+ *  proved absent. */
+export type Announce = (
+  viewer: Viewer,
+  announcement: Announcement,
+  collection: string,
+) => Promise<{ cid: string | null }>
+
+/** Makes the way in for records of accounts hosted elsewhere: the record is fetched from the
+ *  author's own PDS with its proof, never taken from the request, and from then on the account is
+ *  followed. Throws `Forbidden`, `AnnouncedRecordMismatch`, `RecordRefused`, `PdsUnreachable`. */
+export function createAnnounce(options: {
+  pool: SqlPool
+  indexer: Indexer
+  resolver: IdentityResolver
+  outbound: Outbound
+  clock: Clock
+  /** Called for every account whose record was taken in, so that its host is listened to. */
+  follow: (identity: Identity) => Promise<void>
+}): Announce {
+  const { pool, indexer, resolver, outbound, clock, follow } = options
+  return async (viewer, { uri, cid }, collection) => {
+    const reference = readReference(uri)
+    if (reference?.collection !== collection || reference.space)
+      throw new InvalidRequestError(`${uri} is not a ${collection}.`, 'AnnouncedRecordMismatch')
+    if (reference.author !== viewer.did)
+      throw new ForbiddenError('Only its author can announce a record.', 'Forbidden')
+    const identity = await resolver.resolve(viewer.did)
+    if (!identity) throw unreachable('The author’s DID has no PDS.')
+    const place = { did: viewer.did, collection, rkey: reference.rkey }
+    const proof = await fetchProof(outbound, identity, place)
+    if ((proof.cid === null) !== (cid === undefined))
+      throw new InvalidRequestError(
+        proof.cid === null
+          ? `The PDS proves that ${uri} does not exist.`
+          : `The PDS still has ${uri}. Delete it there first, or announce it with its cid.`,
+        'AnnouncedRecordMismatch',
+      )
+    await follow(identity)
+    const outcome = await transaction(pool, async (tx) => {
+      const { hidden } = await noteAccount(tx, viewer.did, clock.now())
+      return indexer.write(tx, { ...place, ...proof }, { now: clock.now(), hidden })
+    })
+    if (typeof outcome === 'object')
+      throw new InvalidRequestError(`${uri} is refused: ${outcome.refused}.`, 'RecordRefused')
+    return { cid: proof.cid }
+  }
+}
+
+type Place = { did: string; collection: string; rkey: string }
+type Proved = { rev: string; cid: string | null; bytes: Uint8Array | null }
+
+async function fetchProof(outbound: Outbound, identity: Identity, place: Place): Promise<Proved> {
+  const url = `${identity.pds}/xrpc/com.atproto.sync.getRecord?${new URLSearchParams(place)}`
+  const response = await outbound(url).catch((cause: unknown) => {
+    throw unreachable(`${identity.pds} does not answer.`, cause)
+  })
+  if (!response.ok) throw unreachable(`${identity.pds} answered ${response.status}.`)
+  const car = await readLimited(response, PROOF_MAX_BYTES)
+  const proof = await verifyRecordProof({ car, identity, ...place })
+  if (!proof.ok)
+    throw new InvalidRequestError(
+      `What ${identity.pds} sent is no proof of the record: ${proof.reason}.`,
+      'AnnouncedRecordMismatch',
+    )
+  const bytes = proof.cid === null ? null : proof.bytes
+  return { rev: proof.rev, cid: proof.cid, bytes }
+}
+
+function unreachable(message: string, cause?: unknown): UpstreamFailureError {
+  return new UpstreamFailureError(`${message} Try again later.`, 'PdsUnreachable', { cause })
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../../clock.ts'
+import { collections } from '../collections/index.ts'
+import { type Mount, mountCollections } from '../serve.ts'
+import { getProfile } from './actor/get-profile.ts'
+import { createSpace } from './spaces/create-space.ts'
+import { getThread } from './spaces/get-thread.ts'
+import { join } from './spaces/join.ts'
+import { react } from './spaces/react.ts'
+import { readSpaces } from './spaces/read-spaces.ts'
+import { searchMessages } from './spaces/search-messages.ts'
+import { sendMessage } from './spaces/send-message.ts'
+import { subscribeMessages } from './spaces/subscribe-messages.ts'
+import { writeForSpace } from './spaces/write-for-space.ts'
+
+type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
+
+/** Everything the methods use between them; each takes the narrow part it names. */
+export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
+  DepsOf<typeof join> &
+  DepsOf<typeof sendMessage> &
+  DepsOf<typeof subscribeMessages> &
+  DepsOf<typeof writeForSpace>
+
+/** Mounts every method of the AppView. A method that is not a declared get or list adds one line. */
+export function mountMethods(mount: Mount, deps: MethodDeps): void {
+  mountCollections(mount, deps, collections)
+  createSpace(mount, deps)
+  getProfile(mount, deps)
+  getThread(mount, deps)
+  join(mount, deps)
+  react(mount, deps)
+  readSpaces(mount, deps)
+  searchMessages(mount, deps)
+  sendMessage(mount, deps)
+  subscribeMessages(mount, deps)
+  writeForSpace(mount, deps)
+}

@@ -1,0 +1,65 @@
+import { InvalidRequestError } from '@atproto/xrpc-server'
+import { co } from '../../../lexicons/index.ts'
+import { space } from '../../collections/spaces/space.ts'
+import type { Row } from '../../define.ts'
+import { type Founding, foundSpace } from '../../found-space.ts'
+import { present } from '../../look.ts'
+import { type Mount, type Reading, notFound, procedure } from '../../serve.ts'
+
+type Deps = Reading &
+  Founding & {
+    readonly nextTid: () => string
+    /** What handles of this node end in, with the leading dot. */
+    readonly handleDomain: string
+  }
+
+/** `spaces.createSpace` founds a public space with an account and a repo of its own. */
+export function createSpace(mount: Mount, deps: Deps): void {
+  const { sql, origin, clock, nextTid, handleDomain } = deps
+
+  procedure(mount, co.kendev.spaces.createSpace, async ({ input, viewer }) => {
+    const { slug, channels = [{ name: 'general' }], idempotencyKey, ...about } = input
+    if (viewer.kind === 'remote')
+      throw unsupported('Only accounts of this node can found a space on it.')
+    if ((about.visibility ?? 'public') !== 'public')
+      throw unsupported('This node offers public spaces only.')
+    if ((about.memberApproval ?? 'automatic') !== 'automatic')
+      throw unsupported('This node offers spaces that admit members by themselves only.')
+    viewer.assertMayWrite?.('create', co.kendev.spaces.membershipRequest.$type)
+    const at = clock.now().toISOString()
+    const name = slug ?? slugOf(about.name)
+    const { did } = await foundSpace(
+      deps,
+      {
+        caller: viewer.did,
+        key: idempotencyKey ?? nextTid(),
+        slug: name,
+        domain: handleDomain,
+        exact: slug !== undefined,
+      },
+      {
+        at,
+        space: { ...about, slug: name, createdAt: at },
+        channels: channels.map((c, position) => ({
+          rkey: nextTid(),
+          record: { ...c, position, createdAt: at },
+        })),
+      },
+    )
+    const { rows } = await sql.query<Row>('select * from appview.space where did = $1', [did])
+    if (!rows[0]) throw notFound(`space ${did} yet`)
+    return (await present(space, rows, { sql, origin, viewer: viewer.did }))[0] as never
+  })
+}
+
+/** A handle's first label from a name: ASCII letters, digits and single hyphens (N-15). */
+export function slugOf(name: string): string {
+  const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase()
+  const slug = plain.replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-+|-+$/g, '')
+  const short = slug.slice(0, 40).replace(/-+$/, '')
+  return short.length >= 3 ? short : `space-${short || 'new'}`
+}
+
+function unsupported(message: string): InvalidRequestError {
+  return new InvalidRequestError(message, 'NotSupported')
+}

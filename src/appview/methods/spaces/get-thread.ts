@@ -1,0 +1,63 @@
+import { co } from '../../../lexicons/index.ts'
+import { message } from '../../collections/spaces/message.ts'
+import type { Row } from '../../define.ts'
+import { present } from '../../look.ts'
+import { type Mount, type Reading, query } from '../../serve.ts'
+import { decodeCursor, encodeCursor, findRow } from '../../serve-list.ts'
+
+type MessageView = co.kendev.spaces.defs.MessageView
+type ThreadView = co.kendev.spaces.defs.ThreadView
+
+const DEPTH_MAX = 32
+
+/** `spaces.getThread`: a message with the replies under it, oldest first. A reply whose parent is
+ *  not on the page, or is gone, hangs under the message asked for. */
+export function getThread(mount: Mount, { sql, origin }: Reading): void {
+  query(mount, co.kendev.spaces.getThread, async ({ params, viewer }) => {
+    const { uri, depth = 6, limit = 50, cursor } = params
+    const top = await findRow(sql, message, uri)
+    const at = cursor === undefined ? [null, null] : decodeCursor(cursor)
+    const { rows } = await sql.query<Row>({ name: 'getThread', text: REPLIES }, [
+      limit + 1,
+      uri,
+      Math.min(depth, DEPTH_MAX),
+      ...at,
+    ])
+    const page = rows.slice(0, limit)
+    const looking = { sql, origin, viewer: viewer?.did }
+    const views = (await present(message, top ? [top, ...page] : page, looking)) as MessageView[]
+    const last = page.at(-1)
+    const next = rows.length > limit && last ? encodeCursor(last.sentAt, last.uri) : undefined
+    const head = top ? views[0] : undefined
+    if (!head) return { thread: { $type: NOT_FOUND, uri, notFound: true }, cursor: next } as never
+    return { thread: { ...nest(head, views.slice(1)), $type: THREAD }, cursor: next } as never
+  })
+}
+
+const THREAD = `${co.kendev.spaces.defs.threadView.$type}` as const
+const NOT_FOUND = `${co.kendev.spaces.defs.notFoundMessage.$type}` as const
+
+/** Replies by their parent, down to the depth asked for. Each reply is under one message only, so
+ *  without the first message itself they make a tree. */
+const REPLIES = `with recursive under as (
+    select uri, 1 as depth from appview.message where parent = $2 and admitted and $3 > 0
+    union all
+    select m.uri, u.depth + 1 from under u
+    join appview.message m on m.parent = u.uri and m.admitted
+    where u.depth < $3)
+  select m.* from appview.message m
+  where m.uri in (select uri from under) and m.uri <> $2
+    and ($4::timestamptz is null or (m."sentAt", m.uri) > ($4, $5::text))
+  order by m."sentAt", m.uri limit $1`
+
+function nest(head: MessageView, replies: readonly MessageView[]): ThreadView {
+  const threads = new Map<string, ThreadView>()
+  const top: ThreadView = { message: head, replies: [] }
+  threads.set(head.uri, top)
+  for (const reply of replies) threads.set(reply.uri, { message: reply, replies: [] })
+  for (const reply of replies) {
+    const parent = threads.get(reply.reply?.parent.uri ?? '') ?? top
+    parent.replies.push({ ...threads.get(reply.uri)!, $type: THREAD } as never)
+  }
+  return top
+}

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Sql } from './sql.ts'
+
+const WAIT_MAX_MS = 5_000
+
+/** Tells writers when the views show what they wrote. */
+export type Progress = {
+  /** Called after a commit, with the revisions it brought. */
+  advance(revs: ReadonlyMap<string, string>): void
+  /** Resolves once the repo's views have reached `rev`, or after five seconds: the write is
+   *  acknowledged either way, a late view is not a lost write. */
+  reached(did: string, rev: string): Promise<boolean>
+}
+
+/** Keeps who waits for what; the database is asked first, so a commit just before is not missed. */
+export function createProgress(sql: Sql): Progress {
+  const waiting = new Map<string, Set<{ rev: string; done: () => void }>>()
+  const advance = (revs: ReadonlyMap<string, string>) => {
+    for (const [did, rev] of revs)
+      for (const waiter of waiting.get(did) ?? []) if (waiter.rev <= rev) waiter.done()
+  }
+  const indexed = async (did: string, rev: string) => {
+    const { rows } = await sql.query<{ rev: string | null }>(
+      { name: 'rev', text: 'select rev from appview.account where did = $1' },
+      [did],
+    )
+    return (rows[0]?.rev ?? '') >= rev
+  }
+  const reached = async (did: string, rev: string) => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const waiter = { rev, done: resolve }
+    const waiters = waiting.get(did) ?? new Set()
+    waiting.set(did, waiters.add(waiter))
+    try {
+      if (await indexed(did, rev)) return true
+      const late = new AbortController()
+      const timeout = sleep(WAIT_MAX_MS, false, { signal: late.signal }).catch(() => false)
+      const first = await Promise.race([promise.then(() => true), timeout])
+      late.abort()
+      return first
+    } finally {
+      waiters.delete(waiter)
+      if (waiters.size === 0) waiting.delete(did)
+    }
+  }
+  return { advance, reached }
+}

@@ -1,0 +1,99 @@
+import { type Main, type l, getMain } from '@atproto/lex'
+import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
+import { type Authenticate, type Viewer, required } from './access.ts'
+import type { Collection } from './define.ts'
+import { present } from './look.ts'
+import { findRow, listRows } from './serve-list.ts'
+import type { SqlPool } from './sql.ts'
+
+/** Where methods are mounted, and how they learn who calls. */
+export type Mount = { readonly server: Server; readonly authenticate: Authenticate }
+
+/** What a method needs to read: the views, and the origin to make addresses with. */
+export type Reading = { readonly sql: SqlPool; readonly origin: string }
+
+/** Mounts a query that anybody may call; with credentials, they have to hold. */
+export function query<M extends l.Query>(
+  { server, authenticate }: Mount,
+  ns: Main<M>,
+  answer: (call: {
+    params: l.InferMethodParams<M>
+    viewer: Viewer | undefined
+  }) => Promise<l.InferMethodOutputBody<M>>,
+): void {
+  const { nsid } = getMain(ns)
+  const config = {
+    auth: async (exchange: Parameters<Authenticate>[0]) => ({
+      credentials: await authenticate(exchange, nsid),
+    }),
+    handler: async (call: { params: l.InferMethodParams<M>; auth: { credentials?: Viewer } }) => ({
+      encoding: 'application/json',
+      body: await answer({ params: call.params, viewer: call.auth.credentials }),
+    }),
+  }
+  server.add(ns, config as never)
+}
+
+/** Mounts a procedure; the caller has to be somebody. */
+export function procedure<M extends l.Procedure>(
+  { server, authenticate }: Mount,
+  ns: Main<M>,
+  answer: (call: {
+    params: l.InferMethodParams<M>
+    input: l.InferMethodInputBody<M>
+    encoding: string
+    viewer: Viewer
+  }) => Promise<l.InferMethodOutputBody<M>>,
+): void {
+  const { nsid } = getMain(ns)
+  type Call = {
+    params: l.InferMethodParams<M>
+    input: { body: l.InferMethodInputBody<M>; encoding: string }
+    auth: { credentials: Viewer }
+  }
+  const config = {
+    auth: async (exchange: Parameters<Authenticate>[0]) => ({
+      credentials: required(await authenticate(exchange, nsid)),
+    }),
+    handler: async ({ params, input, auth }: Call) => ({
+      encoding: 'application/json',
+      body: await answer({
+        params,
+        input: input.body,
+        encoding: input.encoding,
+        viewer: auth.credentials,
+      }),
+    }),
+  }
+  server.add(ns, config as never)
+}
+
+/** Mounts what the declarations promise: one get and the lists of every collection. */
+export function mountCollections(
+  mount: Mount,
+  { sql, origin }: Reading,
+  collections: readonly Collection[],
+): void {
+  for (const c of collections) {
+    if (c.get) {
+      query(mount, c.get, async ({ params, viewer }) => {
+        const { uri } = params as { uri: string }
+        const row = await findRow(sql, c, uri)
+        if (!row) throw notFound(uri)
+        return (await present(c, [row], { sql, origin, viewer: viewer?.did }))[0] as never
+      })
+    }
+    for (const list of c.lists) {
+      query(mount, list.query, async ({ params, viewer }) => {
+        const { rows, cursor } = await listRows(sql, c, list, params as Record<string, unknown>)
+        const items = await present(c, rows, { sql, origin, viewer: viewer?.did })
+        return { items, cursor } as never
+      })
+    }
+  }
+}
+
+/** The answer for what is not there, and for what the caller may not see. */
+export function notFound(what: string): InvalidRequestError {
+  return new InvalidRequestError(`There is no ${what} here.`, 'NotFound')
+}

@@ -1,0 +1,96 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { MemoryRateLimiter, type Server, createServer } from '@atproto/xrpc-server'
+import type { Log } from '../log.ts'
+
+const JSON_MAX_BYTES = 1_000_000
+const URL_MAX = 8_192
+const MINUTE = 60_000
+
+/** The server our methods are mounted on. Bodies, and requests by address, are limited. */
+export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolean }): Server {
+  const server = createServer([], {
+    validateResponse: false,
+    payload: {
+      jsonLimit: JSON_MAX_BYTES,
+      textLimit: JSON_MAX_BYTES,
+      blobLimit: options.blobLimitBytes,
+    },
+    // What is not ours belongs to the PDS behind us; see `handles`.
+    catchall: (_req, _res, next) => next(),
+    ...(options.rateLimits && {
+      rateLimits: {
+        creator: (limit) => new MemoryRateLimiter(limit),
+        global: [{ name: 'angelos-ip', durationMs: 5 * MINUTE, points: 3_000 }],
+      },
+    }),
+  })
+  server.router.set('trust proxy', ['loopback', 'linklocal', 'uniquelocal'])
+  return server
+}
+
+type Route = (req: IncomingMessage, res: ServerResponse) => void
+
+/** Wraps our router for the node's origin: cross-origin headers, a request id in answer and log,
+ *  one log line per request, and paths of ours that end here even when no method answers. */
+export function xrpcRoutes(options: {
+  server: Server
+  health: () => Promise<{ status: number; body: object }>
+  log: Log
+}): { handles: (req: IncomingMessage) => boolean; request: Route } {
+  const { server, health, log } = options
+  return {
+    handles: ({ url = '' }) => url.startsWith('/xrpc/co.kendev.') || isHealth(url),
+    request: (req, res) => {
+      const begun = performance.now()
+      const reqId = requestId(req)
+      const path = req.url?.split('?', 1)[0]
+      res.setHeader('x-request-id', reqId)
+      res.setHeader('access-control-allow-origin', '*')
+      res.once('close', () => {
+        const ms = Math.round(performance.now() - begun)
+        log.info({ reqId, method: req.method, path, status: res.statusCode, ms }, 'request')
+      })
+      if (req.method === 'OPTIONS') return preflight(req, res)
+      if ((req.url?.length ?? 0) > URL_MAX)
+        return answer(res, 414, { error: 'InvalidRequest', message: `A url has at most ${URL_MAX} characters.` })
+      if (isHealth(req.url ?? '')) {
+        void health().then(({ status, body }) => answer(res, status, body))
+        return
+      }
+      server.router(req as never, res as never, (error?: unknown) => {
+        if (error) log.error({ reqId, err: error }, 'a request failed')
+        if (res.headersSent) return
+        const known = error === undefined
+        answer(res, known ? 501 : 500, {
+          error: known ? 'MethodNotImplemented' : 'InternalServerError',
+          message: known ? `This node has no method ${path?.slice(6)}.` : 'Something went wrong here.',
+        })
+      })
+    },
+  }
+}
+
+function isHealth(url: string): boolean {
+  return url === '/xrpc/_health' || url.startsWith('/xrpc/_health?')
+}
+
+/** The caller's own id when it is one we can log safely, otherwise a new one. */
+function requestId(req: IncomingMessage): string {
+  const given = req.headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+function preflight(req: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(204, {
+    'access-control-allow-methods': 'GET, HEAD, POST',
+    'access-control-allow-headers': req.headers['access-control-request-headers'] ?? '*',
+    'access-control-max-age': '86400',
+  })
+  res.end()
+}
+
+function answer(res: ServerResponse, status: number, body: object): void {
+  res.writeHead(status, { 'content-type': 'application/json' })
+  res.end(JSON.stringify(body))
+}

@@ -1,0 +1,14 @@
+/** One word after `./angelos`: what `help` says of it, and what it does. */
+export type Command = {
+  readonly name: string
+  readonly summary: string
+  /** What `--help` prints under the summary; shows every option. */
+  readonly usage: string
+  /** Resolves with the exit code. Wrong options throw `UsageError`. */
+  run(args: readonly string[]): Promise<number>
+}
+
+/** The command line is wrong; the message says what to do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

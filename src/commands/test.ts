@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Command, UsageError } from './command.ts'
+
+const CHECKS: readonly (readonly [string, string[]])[] = [
+  ['types', ['tsc', '-p', '.']],
+  ['lint', ['oxlint', '--type-aware', '--deny-warnings', '.']],
+  ['format', ['oxfmt', '--check', '.']],
+  ['dead code', ['knip']],
+]
+
+/** Runs every check and every test of the tree, or one full series. */
+export const test: Command = {
+  name: 'test',
+  summary: 'run all checks and tests',
+  usage: `./angelos test [FILTER …]
+./angelos test --full NAME [--seed N] [--from N]
+
+  Types, lint, format, dead code, then the unit, contract and end-to-end tests. A filter runs only
+  the test files whose path holds it, and no other checks. --full runs one whole seeded series, of
+  which a plain run only samples: kill, power-loss, soak. It can be taken up again with --from.`,
+  async run(args) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        full: { type: 'string' },
+        seed: { type: 'string', default: '1' },
+        from: { type: 'string', default: '0' },
+      },
+    })
+    if (values.full !== undefined) {
+      const { fullSeries } = await import('../../test/full-series.ts')
+      const series = fullSeries[values.full]
+      if (!series)
+        throw new UsageError(`There is ${Object.keys(fullSeries).join(', ')}, not ${values.full}.`)
+      const report = (line: string) => void process.stdout.write(`${line}\n`)
+      await series({ seed: Number(values.seed), from: Number(values.from), report })
+      return 0
+    }
+    return positionals.length > 0 ? runTests(positionals) : runAll()
+  },
+}
+
+/** Cheap checks first; a failed one still lets the others speak, and fails the whole. */
+async function runAll(): Promise<number> {
+  const failed: string[] = []
+  for (const [name, [tool = '', ...rest]] of CHECKS) {
+    if ((await run(tool, rest)) !== 0) failed.push(name)
+  }
+  if (failed.length > 0) process.stdout.write(`failed checks: ${failed.join(', ')}\n`)
+  const code = await runTests([])
+  return failed.length > 0 ? 1 : code
+}
+
+/** Runs the tests and ends with one line that says how many passed and failed. */
+async function runTests(filters: readonly string[]): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'angelos-tests-'))
+  const file = join(folder, 'result.json')
+  try {
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
+    const code = await run('vitest', ['run', ...reporters, ...filters])
+    const counts = await readCounts(file)
+    process.stdout.write(`tests: ${counts.passed} passed, ${counts.failed} failed\n`)
+    return code === 0 && counts.failed > 0 ? 1 : code
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+type Report = { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number }
+
+/** A test file that could not even load counts as one failed test. */
+async function readCounts(file: string): Promise<{ passed: number; failed: number }> {
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) return { passed: 0, failed: 1 }
+  const report = JSON.parse(text) as Report
+  const failed = report.numFailedTests || (report.numFailedTestSuites > 0 ? 1 : 0)
+  return { passed: report.numPassedTests, failed }
+}
+
+function run(tool: string, args: readonly string[]): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const bin = new URL(`../../node_modules/.bin/${tool}`, import.meta.url).pathname
+  const child = spawn(bin, args, { stdio: 'inherit' })
+  child.once('error', reject)
+  child.once('exit', (code, signal) => resolve(signal ? 1 : (code ?? 1)))
+  return promise
+}

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+import { envExample, readConfig } from './config.ts'
+
+test('an empty environment is a development node on this machine', () => {
+  const config = readConfig({})
+  expect(config.publicUrl).toBe('http://localhost:2583')
+  expect(config.handleDomain).toBe('.angel.test')
+  expect(config.ANGELOS_INVITE_REQUIRED).toBe(false)
+})
+
+test('a public hostname turns on TLS in front, invites, rate limits and crawlers', () => {
+  const config = readConfig({ ANGELOS_HOSTNAME: 'node.example.org' })
+  expect(config.publicUrl).toBe('https://node.example.org')
+  expect(config.handleDomain).toBe('.node.example.org')
+  expect(config.ANGELOS_INVITE_REQUIRED).toBe(true)
+  expect(config.ANGELOS_RATE_LIMITS).toBe(true)
+  expect(config.ANGELOS_CRAWLERS).toEqual(['https://bsky.network'])
+})
+
+test('every problem is reported at once, unknown names included', () => {
+  const read = () =>
+    readConfig({ ANGELOS_PORT: 'x', ANGELOS_HOSTNAM: 'typo', DATABASE_URL: 'mysql://h/d' })
+  expect(read).toThrow(/ANGELOS_PORT[^]*DATABASE_URL|DATABASE_URL[^]*ANGELOS_PORT/)
+  expect(read).toThrow(/ANGELOS_HOSTNAM/)
+})
+
+test('half a mail or bucket configuration is refused', () => {
+  expect(() => readConfig({ ANGELOS_SMTP_URL: 'smtp://mail' })).toThrow(/ANGELOS_EMAIL_FROM/)
+  expect(() => readConfig({ ANGELOS_S3_REGION: 'eu' })).toThrow(/ANGELOS_S3_BUCKET/)
+})
+
+test('other people’s variables are none of our business', () => {
+  expect(readConfig({ PORT: 'x', PDS_PORT: 'y' }).ANGELOS_PORT).toBe(2583)
+})
+
+test('node.env.example says what the settings are', async () => {
+  const text = await readFile(new URL('../node.env.example', import.meta.url), 'utf8')
+  expect(text).toBe(envExample())
+})

@@ -1,0 +1,167 @@
+import { z } from 'zod'
+
+const PREFIX = 'ANGELOS_'
+const OURS = ['DATABASE_URL']
+
+const names = z
+  .string()
+  .transform((value) => value.split(',').flatMap((name) => name.trim() || []))
+  .pipe(z.array(z.string()))
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''))
+
+/** Every setting an operator may give. The description is what node.env.example says about it. */
+const settings = z.strictObject({
+  ANGELOS_DATA_DIR: z
+    .string()
+    .min(1)
+    .default('./data')
+    .describe('Folder with everything the node keeps: keys, repos, blobs, the embedded database'),
+  ANGELOS_HOSTNAME: z
+    .hostname()
+    .default('localhost')
+    .describe('Public name of the node. localhost means development: plain http, a PLC of its own'),
+  ANGELOS_PORT: port.default(2583).describe('Port the node listens on'),
+  ANGELOS_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Interface to listen on. Leave it at loopback when TLS ends in front of the node'),
+  ANGELOS_NAME: z
+    .string()
+    .regex(/^[a-z0-9](?:[a-z0-9-]{1,30}[a-z0-9])$/)
+    .optional()
+    .describe('Development only: handles end in .<name>.test. Made from the port when absent'),
+  ANGELOS_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('Least important log lines to write'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('Postgres 15 or later to use instead of the embedded one'),
+  ANGELOS_PLC_URL: httpUrl
+    .optional()
+    .describe('PLC directory. Absent: https://plc.directory, in development one of our own'),
+  ANGELOS_PLC_PORT: port
+    .default(2582)
+    .describe('Development only: port of our own PLC directory, for other nodes to share'),
+  ANGELOS_UPSTREAMS: names
+    .default([])
+    .describe('Other hosts whose accounts to listen to from the start, comma separated origins'),
+  ANGELOS_INVITE_REQUIRED: z
+    .stringbool()
+    .optional()
+    .describe('Whether an account needs an invite code. Absent: yes, in development no'),
+  ANGELOS_RATE_LIMITS: z
+    .stringbool()
+    .optional()
+    .describe(
+      'Whether requests are limited by address and account. Absent: yes, in development no',
+    ),
+  ANGELOS_CRAWLERS: names
+    .optional()
+    .describe('Relays told of new records. Absent: https://bsky.network, in development none'),
+  ANGELOS_SMTP_URL: z
+    .url({ protocol: /^smtps?$/ })
+    .optional()
+    .describe('Mail server for confirmation and password mails, with ANGELOS_EMAIL_FROM'),
+  ANGELOS_EMAIL_FROM: z.email().optional().describe('Sender of those mails'),
+  ANGELOS_BLOB_LIMIT_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(52_428_800)
+    .describe('Largest blob an account may upload'),
+  ANGELOS_S3_BUCKET: z.string().optional().describe('Keep blobs in this bucket, not on disk'),
+  ANGELOS_S3_REGION: z.string().optional().describe('Its region'),
+  ANGELOS_S3_ENDPOINT: httpUrl.optional().describe('Its address, when it is not Amazon'),
+  ANGELOS_S3_ACCESS_KEY_ID: z.string().optional().describe('Key to it'),
+  ANGELOS_S3_SECRET_ACCESS_KEY: z.string().optional().describe('Secret of that key'),
+  ANGELOS_S3_FORCE_PATH_STYLE: z
+    .stringbool()
+    .optional()
+    .describe('Whether the bucket is a path of the endpoint, as MinIO has it'),
+  ANGELOS_CONTACT_EMAIL: z.email().optional().describe('Where people reach the operator'),
+  ANGELOS_PRIVACY_POLICY_URL: httpUrl.optional().describe('Privacy policy to link to'),
+  ANGELOS_TERMS_URL: httpUrl.optional().describe('Terms of service to link to'),
+  ANGELOS_RECOVERY_DID_KEY: z
+    .string()
+    .startsWith('did:key:')
+    .optional()
+    .describe('First rotation key of accounts that people create here, kept off this machine'),
+  ANGELOS_WRITE_PATH: z
+    .enum(['fast', 'package'])
+    .default('fast')
+    .describe('fast: the tested speed-ups of the PDS; package: the PDS exactly as published'),
+})
+
+export type Settings = z.output<typeof settings>
+
+/** The settings with everything derived from them; nothing else reads the environment. */
+export type Config = Readonly<
+  Settings & {
+    development: boolean
+    /** Where clients reach the node, without a slash at the end. */
+    publicUrl: string
+    /** What handles of this node end in, with the leading dot. */
+    handleDomain: string
+  }
+>
+
+/** Reads the environment once. Every problem is reported together, misspelt names included. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const ours = Object.entries(env).filter(
+    ([name, value]) => (name.startsWith(PREFIX) || OURS.includes(name)) && value !== '',
+  )
+  const read = settings.safeParse(Object.fromEntries(ours))
+  if (!read.success) throw new ConfigError(z.prettifyError(read.error))
+  const half = halfGiven(read.data)
+  if (half.length > 0) throw new ConfigError(half.join('\n'))
+  return Object.freeze(derive(read.data))
+}
+
+/** The environment does not make a configuration; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  constructor(problems: string) {
+    super(`The configuration cannot be used:\n${problems}`)
+  }
+}
+
+function halfGiven(s: Settings): string[] {
+  const problems: string[] = []
+  if ((s.ANGELOS_SMTP_URL === undefined) !== (s.ANGELOS_EMAIL_FROM === undefined))
+    problems.push('✖ Give ANGELOS_SMTP_URL and ANGELOS_EMAIL_FROM both, or neither')
+  const s3 = Object.entries(s).filter(([name, value]) => name.startsWith('ANGELOS_S3_') && value)
+  if (s3.length > 0 && !s.ANGELOS_S3_BUCKET)
+    problems.push(`✖ ${s3.map(([name]) => name).join(', ')} mean nothing without ANGELOS_S3_BUCKET`)
+  if (s.ANGELOS_NAME !== undefined && s.ANGELOS_HOSTNAME !== 'localhost')
+    problems.push('✖ ANGELOS_NAME is for development; handles end in the hostname otherwise')
+  return problems
+}
+
+function derive(s: Settings): Config {
+  const development = s.ANGELOS_HOSTNAME === 'localhost'
+  const name = s.ANGELOS_NAME ?? (s.ANGELOS_PORT === 2583 ? 'angel' : `angel-${s.ANGELOS_PORT}`)
+  return {
+    ...s,
+    ANGELOS_INVITE_REQUIRED: s.ANGELOS_INVITE_REQUIRED ?? !development,
+    ANGELOS_RATE_LIMITS: s.ANGELOS_RATE_LIMITS ?? !development,
+    ANGELOS_CRAWLERS: s.ANGELOS_CRAWLERS ?? (development ? [] : ['https://bsky.network']),
+    development,
+    publicUrl: development ? `http://localhost:${s.ANGELOS_PORT}` : `https://${s.ANGELOS_HOSTNAME}`,
+    handleDomain: development ? `.${name}.test` : `.${s.ANGELOS_HOSTNAME}`,
+  }
+}
+
+/** The text of node.env.example. A test keeps the file equal to this. */
+export function envExample(): string {
+  const lines = Object.entries(settings.shape).map(([name, field]) => {
+    const preset = field.safeParse(undefined)
+    const value = preset.success && preset.data !== undefined ? String(preset.data) : ''
+    return `# ${field.description}\n#${name}=${value}\n`
+  })
+  return `# Settings of an Angel OS node. Remove the # before those you change.\n\n${lines.join('\n')}`
+}

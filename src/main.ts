@@ -1,0 +1,53 @@
+import { account } from './commands/account.ts'
+import { bench } from './commands/bench.ts'
+import { type Command, UsageError } from './commands/command.ts'
+import { demo } from './commands/demo.ts'
+import { plc } from './commands/plc.ts'
+import { start } from './commands/start.ts'
+import { test } from './commands/test.ts'
+import { ConfigError } from './config.ts'
+
+const commands: readonly Command[] = [start, account, demo, plc, test, bench]
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
+  const command = commands.find((c) => c.name === name)
+  if (name === 'help' || name === '--help' || name === '-h') return help()
+  if (!command) {
+    process.stderr.write(`angelos: there is no command ${name}\n\n`)
+    help()
+    return 2
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${command.name}: ${command.summary}\n\n${command.usage}\n`)
+    return 0
+  }
+  try {
+    return await command.run(args)
+  } catch (error) {
+    if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`)
+    else if (isUsage(error)) process.stderr.write(`${error.message}\n\n${command.usage}\n`)
+    else
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
+    return isUsage(error) || error instanceof ConfigError ? 2 : 1
+  }
+}
+
+function help(): number {
+  const width = Math.max(...commands.map((c) => c.name.length))
+  const lines = commands.map((c) => `  ${c.name.padEnd(width)}  ${c.summary}`)
+  process.stdout.write(`./angelos COMMAND
+
+${lines.join('\n')}
+  ${'help'.padEnd(width)}  print this
+
+./angelos COMMAND --help says more. Settings come from the environment: see node.env.example.
+`)
+  return 0
+}
+
+function isUsage(error: unknown): error is Error {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return error instanceof UsageError || code.startsWith('ERR_PARSE_ARGS')
+}

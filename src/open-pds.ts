@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream'
+import { jsonToLex } from '@atproto/lex'
+import type { JsonValue, LexMap } from '@atproto/lex'
+import { collections } from './appview/collections/index.ts'
+import type { RepoWriter } from './appview/own-record.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+import { ensureHostedAccount } from './pds/accounts.ts'
+import { type Embedded, createPds } from './pds/embed.ts'
+import { fasten } from './pds/fast/fasten.ts'
+import { defaultSwitches } from './pds/fast/switches.ts'
+import { lexiconValidator } from './pds/lexicon-validator.ts'
+import type { NodeKeys } from './pds/secrets.ts'
+import { type VerifySession, sessionVerifier } from './pds/session.ts'
+import type { PdsSettings } from './pds/settings.ts'
+import { uploadBlob } from './pds/upload-blob.ts'
+import { validateWrites } from './pds/validate.ts'
+import { createWriter } from './pds/write.ts'
+
+/** The node's PDS and what the other parts may ask of it. */
+export type NodePds = {
+  readonly embedded: Embedded
+  readonly writer: RepoWriter
+  readonly session: VerifySession
+  ensureAccount(handle: string, options?: { reserved?: boolean }): Promise<{ did: string }>
+  isHosted(did: string): Promise<boolean>
+  handleOf(did: string): Promise<string | undefined>
+  uploadBlob(blob: { did: string; content: Readable; mimeType: string }): Promise<object>
+  newestSeq(): Promise<number | null>
+}
+
+type Options = {
+  config: Config
+  keys: NodeKeys
+  plcUrl: string
+  did: string
+  dataDir: string
+  log: Log
+  clock: Clock
+}
+
+/** Makes the PDS, not yet listening: tested speed-ups first, lexicon validation over them. */
+export async function openPds(options: Options): Promise<NodePds> {
+  const { config, log, clock } = options
+  const embedded = await createPds(settingsOf(options))
+  const { pds } = embedded
+  if (config.ANGELOS_WRITE_PATH === 'fast') fasten(pds, defaultSwitches, { log })
+  validateWrites(pds, lexiconValidator(collections.map((c) => c.schema)))
+  const accountOf = (did: string) =>
+    pds.ctx.accountManager.getAccount(did as never, { includeDeactivated: true })
+  return {
+    embedded,
+    writer: repoWriter(createWriter(pds, log)),
+    session: sessionVerifier(pds, clock),
+    ensureAccount: (handle, { reserved = false } = {}) =>
+      ensureHostedAccount({ pds, log, handle, handleDomains: [config.handleDomain], reserved }),
+    isHosted: async (did) => (await accountOf(did)) !== null,
+    handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
+    uploadBlob: ({ did, content, mimeType }) =>
+      uploadBlob(pds, { did, content, mimeType: mimeType as `${string}/${string}` }),
+    newestSeq: () => pds.ctx.sequencer.curr(),
+  }
+}
+
+/** Methods write records as JSON has them; repos hold them as the data model does. */
+function repoWriter(writer: ReturnType<typeof createWriter>): RepoWriter {
+  const lex = (record: Record<string, unknown>): LexMap =>
+    jsonToLex(JSON.parse(JSON.stringify(record)) as JsonValue) as LexMap
+  return {
+    putRecord: ({ record, ...at }) => writer.putRecord({ ...at, record: lex(record) }),
+    deleteRecord: (at) => writer.deleteRecord(at),
+    createAll: ({ did, creates }) =>
+      writer.applyWrites({
+        did,
+        writes: creates.map(({ record, ...at }) => ({
+          action: 'create' as const,
+          ...at,
+          record: lex(record),
+        })),
+      }),
+  }
+}
+
+function settingsOf({ config, keys, plcUrl, did, dataDir }: Options): PdsSettings {
+  return {
+    hostname: config.ANGELOS_HOSTNAME,
+    publicUrl: config.publicUrl,
+    host: config.ANGELOS_HOST,
+    port: config.ANGELOS_PORT,
+    dataDir: `${dataDir}/pds`,
+    plcUrl,
+    serviceDid: did,
+    handleDomains: [config.handleDomain],
+    secrets: keys,
+    development: config.development,
+    inviteRequired: config.ANGELOS_INVITE_REQUIRED ?? true,
+    rateLimits: { enabled: config.ANGELOS_RATE_LIMITS ?? true },
+    crawlers: config.ANGELOS_CRAWLERS ?? [],
+    ...(config.ANGELOS_SMTP_URL &&
+      config.ANGELOS_EMAIL_FROM && {
+        email: { smtpUrl: config.ANGELOS_SMTP_URL, from: config.ANGELOS_EMAIL_FROM },
+      }),
+    blobstore: blobstoreOf(config),
+    blobUploadLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
+    serviceName: 'Angel OS',
+    contactEmail: config.ANGELOS_CONTACT_EMAIL,
+    privacyPolicyUrl: config.ANGELOS_PRIVACY_POLICY_URL,
+    termsOfServiceUrl: config.ANGELOS_TERMS_URL,
+    recoveryDidKey: config.ANGELOS_RECOVERY_DID_KEY,
+  }
+}
+
+function blobstoreOf(config: Config): PdsSettings['blobstore'] {
+  if (!config.ANGELOS_S3_BUCKET) return { kind: 'disk' }
+  return {
+    kind: 's3',
+    bucket: config.ANGELOS_S3_BUCKET,
+    region: config.ANGELOS_S3_REGION,
+    endpoint: config.ANGELOS_S3_ENDPOINT,
+    accessKeyId: config.ANGELOS_S3_ACCESS_KEY_ID,
+    secretAccessKey: config.ANGELOS_S3_SECRET_ACCESS_KEY,
+    forcePathStyle: config.ANGELOS_S3_FORCE_PATH_STYLE,
+  }
+}
