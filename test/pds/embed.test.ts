@@ -48,7 +48,7 @@ test('accounts are still there after a restart, in a folder only the owner can o
   await second.close()
 })
 
-test('the node answers for its own handles, in development what it was given for others', async () => {
+test('the node answers for its own handles, and in development as told for others', async () => {
   const options = await settings('handles')
   const asked: string[] = []
   const resolveHandle = async (handle: string) => {

@@ -54,7 +54,7 @@ const paths: [string, (record: object, validate?: boolean) => [string, object]][
 
 for (const [name, request] of paths) {
   for (const validate of flags) {
-    test(`${name}, validate ${String(validate)}, names the field that makes a record invalid`, async () => {
+    test(`${name}, validate ${String(validate)}, names the invalid field`, async () => {
       await write('putRecord', { collection, rkey, record: { ...good, text: name } })
       const refused = await write(...request(bad, validate))
       expect(refused).toMatchObject({ status: 400, body: { error: 'InvalidRequest' } })
@@ -109,7 +109,7 @@ test('validate true still refuses foreign types nobody knows, alone or among our
   expect((await write('applyWrites', { validate: true, writes: known })).status).toBe(200)
 })
 
-test('a record with a blob is valid and its blob served; one against the rules is not', async () => {
+test('a record with a blob is valid and its blob served, a blob too big is not', async () => {
   const upload = async (bytes: Buffer) => {
     const response = await fetch(`${node.url}/xrpc/com.atproto.repo.uploadBlob`, {
       method: 'POST',
