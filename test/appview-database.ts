@@ -32,7 +32,7 @@ export async function appViewDatabase(collections = all): Promise<AppViewDatabas
     shared = pgliteDatabase()
     afterAll(async () => (await shared)?.close())
     const { db } = await shared
-    await migrate({ db, schema: "node", migrations })
+    await migrate({ db, schema: 'node', migrations })
   }
   const { pool } = await shared
   const made = await appViewOn(pool as unknown as SqlPool, collections)

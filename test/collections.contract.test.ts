@@ -110,9 +110,13 @@ describe.each(collections)('$nsid', (c) => {
         await write(await w)
       await reveal()
       const seen: string[] = []
-      for (let cursor: string | undefined; ; ) {
+      for (let cursor: string | undefined; ;) {
         const page = await listRows(pool, c, list, { limit: 1, cursor })
-        const items = await present(c, page.rows, { sql: pool, origin: ORIGIN, viewer: 'did:plc:alice' })
+        const items = await present(c, page.rows, {
+          sql: pool,
+          origin: ORIGIN,
+          viewer: 'did:plc:alice',
+        })
         getMain(list.query).output.schema!.check({ items, cursor: page.cursor })
         seen.push(...page.rows.map((row) => row.uri))
         if (!page.cursor) break

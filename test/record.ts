@@ -1,11 +1,13 @@
 import { cidForLex, encode } from '@atproto/lex-cbor'
-import { type JsonValue, jsonToLex } from '@atproto/lex'
+import { type JsonValue, type LexValue, jsonToLex, lexToJson } from '@atproto/lex'
 import type { Collection, Example } from '../src/appview/define.ts'
 import type { Write } from '../src/appview/index-record.ts'
 
 /** Revisions in rising order: rev(1) < rev(2) < …, all in 2026. */
 export function rev(n: number): string {
-  return `3m6bkl${String(2222200 + n).replaceAll(/[01]/g, '2').padStart(7, '2')}`
+  return `3m6bkl${String(2222200 + n)
+    .replaceAll(/[01]/g, '2')
+    .padStart(7, '2')}`
 }
 
 /** The write that a commit with this record would bring. */
@@ -17,8 +19,8 @@ export async function writeOf(at: {
   record: object
 }): Promise<Write> {
   const { record, ...place } = at
-  const json = JSON.parse(JSON.stringify({ $type: at.collection, ...record })) as JsonValue
-  const value = jsonToLex(json)
+  const json = JSON.stringify(lexToJson({ $type: at.collection, ...record } as LexValue))
+  const value = jsonToLex(JSON.parse(json) as JsonValue)
   return { ...place, cid: String(await cidForLex(value)), bytes: encode(value) }
 }
 

@@ -39,12 +39,13 @@ export function renditionUrl(
   size: SizeName,
 ): l.UriString {
   const { nsid } = getMain(co.kendev.content.getImage)
-  return `${origin}/xrpc/${nsid}?${new URLSearchParams({ did, cid, size })}` as l.UriString
+  return `${origin}/xrpc/${nsid}?${String(new URLSearchParams({ did, cid, size }))}` as l.UriString
 }
 
 /** Where the blob itself is: at its account's PDS, or here while that is not known. */
 export function blobUrl(host: string, did: string, cid: string): l.UriString {
-  return `${host}/xrpc/com.atproto.sync.getBlob?${new URLSearchParams({ did, cid })}` as l.UriString
+  const params = String(new URLSearchParams({ did, cid }))
+  return `${host}/xrpc/com.atproto.sync.getBlob?${params}` as l.UriString
 }
 
 /** Whether this node makes renditions of such a file; an SVG is a program, not a picture. */

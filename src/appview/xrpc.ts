@@ -53,7 +53,10 @@ export function xrpcRoutes(options: {
       })
       if (req.method === 'OPTIONS') return preflight(req, res)
       if ((req.url?.length ?? 0) > URL_MAX)
-        return answer(res, 414, { error: 'InvalidRequest', message: `A url has at most ${URL_MAX} characters.` })
+        return answer(res, 414, {
+          error: 'InvalidRequest',
+          message: `A url has at most ${URL_MAX} characters.`,
+        })
       if (isHealth(req.url ?? '')) {
         void health().then(({ status, body }) => answer(res, status, body))
         return
@@ -64,7 +67,9 @@ export function xrpcRoutes(options: {
         const known = error === undefined
         answer(res, known ? 501 : 500, {
           error: known ? 'MethodNotImplemented' : 'InternalServerError',
-          message: known ? `This node has no method ${path?.slice(6)}.` : 'Something went wrong here.',
+          message: known
+            ? `This node has no method ${path?.slice(6)}.`
+            : 'Something went wrong here.',
         })
       })
     },

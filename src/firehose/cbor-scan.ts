@@ -49,7 +49,7 @@ export function scanCbor(bytes: Uint8Array, limits: ScanLimits, start = 0): Scan
   }
 }
 
-/** The first byte and the argument after it; for simple values and floats the argument is unused. */
+/** The first byte and the argument after it, which simple values and floats do not use. */
 function readHead(bytes: Uint8Array, at: number): Head | undefined {
   const first = bytes[at]
   if (first === undefined) return undefined

@@ -2,10 +2,10 @@ import { BytesWrapper, CidLinkWrapper, decode, encode } from '@atcute/cbor'
 import { isValidTid } from '@atproto/syntax'
 import { verifySignature } from '../crypto/ecdsa.ts'
 import { type Identity } from '../identity/identity.ts'
+import { tidTime } from '../tid.ts'
 import { scanCbor } from './cbor-scan.ts'
 import { isFields } from './message.ts'
 import { LIMITS, type Refusal, refuse } from './refusal.ts'
-import { timeOfTid } from './tid-time.ts'
 
 /** The signed root of a repo at one revision, verified. */
 export type Commit = { ok: true; did: string; rev: string; data: CidLinkWrapper }
@@ -29,7 +29,7 @@ export function readCommit(block: Uint8Array, identity: Identity, now: Date): Co
   if (prev !== null && !(prev instanceof CidLinkWrapper)) return refuse('BadCommit', 'prev')
   if (did !== identity.did) return refuse('WrongDid', 'the commit is of another account')
   if (!isValidTid(rev)) return refuse('BadRev', 'not a TID')
-  if (timeOfTid(rev) > now.getTime() + LIMITS.revAhead) return refuse('FutureRev', rev)
+  if (tidTime(rev).getTime() > now.getTime() + LIMITS.revAhead) return refuse('FutureRev', rev)
   const bytes = encode({ did, version, data, rev, prev })
   if (!verifySignature({ didKey: identity.signingKey, bytes, signature: sig.buf })) {
     return refuse('BadSignature', `not by ${identity.signingKey}`)

@@ -19,8 +19,8 @@ export type Rules = {
 }
 
 /**
- * The event of a message of an account in scope, or why there is none. An identity is refreshed once
- * before it is the reason. Throws only when something of ours is broken or is being stopped.
+ * The event of a message of an account in scope, or why there is none. An identity is refreshed
+ * once before it is the reason. Throws only when something of ours is broken or is being stopped.
  */
 export async function judge(message: Message, rules: Rules): Promise<FirehoseEvent | Refusal> {
   if (message.kind === 'identity') return judgeIdentity(message, rules)

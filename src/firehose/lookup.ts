@@ -26,7 +26,7 @@ export type Lookup = {
 }
 
 const MAX_REMEMBERED = 10_000
-/** A lost account is not asked for again before this, so that its events cost the others nothing. */
+/** A lost account is not asked for again before this, so its events cost the others nothing. */
 const RETRY_LOST_MS = 5000
 
 /** Makes a lookup; waiting times of different accounts run side by side, from the first failure. */

@@ -15,8 +15,8 @@ const KEY = /^[a-zA-Z0-9_~\-:.]+\/[a-zA-Z0-9_~\-:.]+$/u
 
 /**
  * Reads a node (https://atproto.com/specs/repository); undefined unless it is one, with valid keys
- * in ascending order, prefixes taken from the key before, and one layer for all. The layer of a node
- * without keys is null.
+ * in ascending order, prefixes taken from the key before, and one layer for all. The layer of a
+ * node without keys is null.
  */
 export function readMstNode(block: Uint8Array): MstNode | undefined {
   const scan = scanCbor(block, SCAN)

@@ -16,8 +16,8 @@ const LAYERS = 128
 
 /**
  * Reads the tree under `root` from the blocks of a CAR slice. Both inclusion and absence are proved
- * by the nodes on the way; a node that is needed and missing makes the answer `MissingTreeNode`, one
- * that breaks order, bounds or layers `BadTree`. Nodes are read once for all keys.
+ * by the nodes on the way; a node that is needed and missing makes it `MissingTreeNode`, one that
+ * breaks order, bounds or layers `BadTree`. Nodes are read once for all keys.
  */
 export function openTreeProof(root: CidLinkWrapper, blocks: Blocks): TreeProof {
   const nodes = new Map<string, MstNode | undefined>()
@@ -68,12 +68,7 @@ function faultOf(node: MstNode, bounds: Bounds): string | undefined {
     return isRoot === (node.left === null) ? undefined : 'a node without keys'
   }
   if (bounds.layer !== null && node.layer !== bounds.layer) return 'on the wrong layer'
-  if (node.layer === 0 && hasSubtree(node)) return 'a subtree below the lowest layer'
   const last = node.entries.at(-1)?.key ?? ''
   if (!isRoot && first.key <= bounds.above) return 'a key before its place'
   return bounds.below !== null && last >= bounds.below ? 'a key after its place' : undefined
-}
-
-function hasSubtree(node: MstNode): boolean {
-  return node.left !== null || node.entries.some((entry) => entry.right !== null)
 }

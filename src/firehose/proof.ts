@@ -12,9 +12,9 @@ export type RecordProof =
   | { ok: true; rev: string; cid: null }
 
 /**
- * Verifies the CAR of `com.atproto.sync.getRecord`: the account's signature over the commit, and the
- * way through the tree to the record or to where it would be. The revision says how new the proof
- * is for this record; it says nothing of other records.
+ * Verifies the CAR of `com.atproto.sync.getRecord`: the account's signature over the commit, and
+ * the way through the tree to the record or to where it would be. The revision says how new the
+ * proof is for this record; it says nothing of other records.
  */
 export function verifyRecordProof(proof: {
   car: Uint8Array

@@ -47,7 +47,7 @@ export const LIMITS = {
   ops: 200,
   /** nesting of maps and lists in a record */
   recordDepth: 32,
-  /** values in a record: what a decoder makes of a megabyte of empty lists is a hundred megabytes */
+  /** values in a record: a decoder makes a hundred megabytes of a megabyte of empty lists */
   recordItems: 100_000,
   /** milliseconds that a revision may be ahead of our clock */
   revAhead: 5 * 60_000,

@@ -1,5 +1,6 @@
 import { unicastLookup } from '@atproto-labs/fetch-node'
 import { type ClientOptions, WebSocket } from 'ws'
+import { publicUrlFault } from '../outbound/fetch.ts'
 
 /** One connection to a host's event stream. */
 export type Socket = { pause: () => void; resume: () => void; close: () => void }
@@ -15,7 +16,7 @@ export type SocketOptions = {
   onClose(reason: string): void
 }
 
-/** Above the limit of a frame, so that one too large is refused by name and not fetched for ever. */
+/** Above a frame's limit, so that one too large is refused by name and not fetched for ever. */
 const MAX_PAYLOAD = 16_000_000
 const HANDSHAKE_MS = 10_000
 
@@ -24,6 +25,8 @@ const HANDSHAKE_MS = 10_000
  * ping within the next interval is left; while paused nothing is read, so nothing is expected.
  */
 export function openSocket(options: SocketOptions): Socket {
+  const fault = options.publicOnly ? publicUrlFault(options.url, 'wss:') : undefined
+  if (fault !== undefined) return closedSocket(fault, options)
   const settings: ClientOptions = {
     perMessageDeflate: false,
     maxPayload: MAX_PAYLOAD,
@@ -70,4 +73,10 @@ export function openSocket(options: SocketOptions): Socket {
     },
     close: () => finish('closed by us'),
   }
+}
+
+function closedSocket(reason: string, options: SocketOptions): Socket {
+  const nothing = (): void => undefined
+  queueMicrotask(() => options.onClose(reason))
+  return { pause: nothing, resume: nothing, close: nothing }
 }

@@ -15,7 +15,7 @@ export class IdentityUnavailable extends Error {
   }
 }
 
-/** Where DID documents come from. `plcUrl` is the operator's word and may be in a private network. */
+/** Where DID documents come from; `plcUrl` is the operator's choice, a private address or not. */
 export type DocumentSources = { plcUrl: string; development: boolean; outbound: Outbound }
 
 const TIMEOUT_MS = 3000

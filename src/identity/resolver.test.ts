@@ -22,7 +22,7 @@ test('an account is described by its document: key, PDS and the handle it claims
   })
 })
 
-test('a fresh document is not fetched again, an older one is used while a new one comes', async () => {
+test('a fresh document is not fetched again, an old one serves while a new one comes', async () => {
   await using world = await createWorld()
   await world.resolver.resolve(DID)
   world.document = documentOf({ key: second })
@@ -43,7 +43,7 @@ test('after a day an old document is no longer used', async () => {
   expect((await world.resolver.resolve(DID))?.signingKey).toBe(second)
 })
 
-test('while the directory is down a cached document serves for a day and then nothing does', async () => {
+test('while the directory is down a cached document serves for a day and no longer', async () => {
   await using world = await createWorld()
   await world.resolver.resolve(DID)
   world.status = 503
@@ -56,7 +56,7 @@ test('while the directory is down a cached document serves for a day and then no
   await expect(world.resolver.resolve(DID)).rejects.toThrow(IdentityUnavailable)
 })
 
-test('a refresh fetches a fresh document again, but not more than five times in ten seconds', async () => {
+test('a refresh fetches again, but not more than five times in ten seconds', async () => {
   await using world = await createWorld()
   await world.resolver.resolve(DID)
   for (let round = 0; round < 8; round += 1) await world.resolver.resolve(DID, { refresh: true })
@@ -74,7 +74,7 @@ test('resolves of one DID at the same time share one request', async () => {
   expect(world.requests()).toBe(1)
 })
 
-test('an unknown or tombstoned account is undefined, and asked for again only after a while', async () => {
+test('an unknown or tombstoned account is asked for again only after a while', async () => {
   for (const status of [404, 410]) {
     await using world = await createWorld()
     world.status = status
@@ -107,7 +107,7 @@ test('after invalidate an answer that was already on its way is not kept', async
   expect((await world.resolver.resolve(DID))?.signingKey).toBe(second)
 })
 
-test('a document that is not one, is of another DID or has no key or PDS is no account', async () => {
+test('a document of another DID, without a key or without a PDS is no account', async () => {
   const bad = [
     '<html>',
     '[]',

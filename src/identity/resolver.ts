@@ -118,7 +118,7 @@ function entryOf(document: DidDocument | undefined, fetchedAt: number): Entry {
   return { document, identity, fetchedAt, refreshes: [], outdated: false, retryAt: 0 }
 }
 
-/** Whoever makes a DID's events decides how often they come, so the fetches they cause are bounded. */
+/** Whoever makes a DID's events decides how often they come, so their fetches are bounded. */
 function mayRefresh(entry: Entry, now: number): boolean {
   entry.refreshes = entry.refreshes.filter((at) => now - at < REFRESH_WINDOW_MS)
   if (entry.refreshes.length < MAX_REFRESHES) {

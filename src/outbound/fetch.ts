@@ -22,7 +22,8 @@ export function createOutbound(options: { development: boolean }): Outbound {
   return async (input, init = {}) => {
     const url = parseUrl(input)
     const loopback = options.development && isPlainLoopback(url)
-    if (!loopback) refuseUnlessPublic(url)
+    const fault = loopback ? undefined : publicUrlFault(url, 'https:')
+    if (fault !== undefined) throw new OutboundError('ForbiddenUrl', fault)
     const { timeoutMs = TIMEOUT_MS, ...rest } = init
     const limit = AbortSignal.timeout(timeoutMs)
     const signal = rest.signal ? AbortSignal.any([rest.signal, limit]) : limit
@@ -51,8 +52,7 @@ function parseUrl(input: string | URL): URL {
   return url
 }
 
-function refuseUnlessPublic(url: URL): void {
-  const reason =
-    url.protocol === 'https:' ? checkUnicastPolicy(url) : `${url.protocol} is not allowed`
-  if (reason !== undefined) throw new OutboundError('ForbiddenUrl', reason)
+/** Why an address may not be asked, as far as it says without its name being resolved. */
+export function publicUrlFault(url: URL, scheme: 'https:' | 'wss:'): string | undefined {
+  return url.protocol === scheme ? checkUnicastPolicy(url) : `${url.protocol} is not allowed`
 }

@@ -1,6 +1,6 @@
 import { OutboundError } from './outbound-error.ts'
 
-/** The whole body of a response; throws `TooLarge` and hangs up after `maxBytes` (decoded) bytes. */
+/** The whole body of a response; throws `TooLarge` and hangs up after `maxBytes` decoded bytes. */
 export async function readLimited(response: Response, maxBytes: number): Promise<Uint8Array> {
   const stream: ReadableStream<Uint8Array> | null = response.body
   if (stream === null) return new Uint8Array(0)

@@ -1,3 +1,4 @@
+import { createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { encode } from '@atcute/cbor'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -19,21 +20,28 @@ export type HostileHost = {
   /** Called with each new connection before the backlog is sent; true stops that. */
   onConnect: ((cursor: number | undefined) => boolean) | undefined
   connected(): number
+  /** connections so far, also those that were no WebSocket */
+  sockets(): number
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts a host on a free port; with a cursor it sends what it has kept after it, without, nothing. */
+/** Starts a host on a free port; after a cursor it sends what it has kept, without one nothing. */
 export async function startHostileHost(options: { autoPong?: boolean } = {}): Promise<HostileHost> {
   const { autoPong = true } = options
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', autoPong })
-  await new Promise((resolve) => {
-    server.once('listening', resolve)
+  const http = createServer()
+  const server = new WebSocketServer({ server: http, autoPong })
+  let sockets = 0
+  http.on('connection', () => {
+    sockets += 1
+  })
+  await new Promise<void>((resolve) => {
+    http.listen(0, '127.0.0.1', resolve)
   })
   const kept: { seq: number; frame: Uint8Array }[] = []
   const all = (act: (client: WebSocket) => void): void => server.clients.forEach(act)
 
   const host: HostileHost = {
-    origin: `ws://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
     play(seq, frame) {
       kept.push({ seq, frame })
       host.send(frame)
@@ -50,10 +58,13 @@ export async function startHostileHost(options: { autoPong?: boolean } = {}): Pr
     cursors: [],
     onConnect: undefined,
     connected: () => server.clients.size,
+    sockets: () => sockets,
     async [Symbol.asyncDispose]() {
       host.drop()
+      server.close()
+      http.closeAllConnections()
       await new Promise((resolve) => {
-        server.close(resolve)
+        http.close(resolve)
       })
     },
   }

@@ -104,7 +104,7 @@ test('while the directory is down events wait, and after their time are refused'
   await expect.poll(() => patient.events).toMatchObject([{ kind: 'commit' }])
 })
 
-test('a batch that the sink does not take is given again and again, and nothing overtakes it', async () => {
+test('a batch that the sink does not take is given again, and nothing overtakes it', async () => {
   await using host = await startHostileHost()
   const alice = await FakeRepo.create(ALICE)
   for (let seq = 1; seq <= 50; seq += 1) host.play(seq, await alice.write(seq, [note(`n${seq}`)]))
@@ -142,6 +142,19 @@ test('large frames stop the reading by their bytes, long before their number', a
   expect(followed.subscription.state().queuedBytes).toBeLessThanOrEqual(3_000_000)
   release.resolve()
   await expect.poll(() => followed.events.length).toBe(100)
+})
+
+test('a host that others named is not connected to on this machine or without TLS', async () => {
+  await using host = await startHostileHost()
+  const { port } = new URL(host.origin)
+  const origins = [host.origin, `wss://127.0.0.1:${port}`, `wss://localhost:${port}`]
+  for (const origin of origins) {
+    await using _followed = follow(origin, [], { publicOnly: true })
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50)
+    })
+  }
+  expect(host.sockets()).toBe(0)
 })
 
 function note(rkey: string) {

@@ -40,7 +40,7 @@ test('a proof for one record proves neither another one nor its absence', async 
   expect(new Set(reasons)).toEqual(new Set(['MissingTreeNode', 'MissingRecord']))
 })
 
-test('a proof of another account, by another key, or without a block is refused by name', async () => {
+test('a proof of another account, by another key or without a block is refused', async () => {
   const stranger = await Secp256k1Keypair.create()
   expect(await prove('note7', { key: stranger })).toMatchObject({ reason: 'BadSignature' })
   const other = 'did:plc:bbbbbbbbbbbbbbbbbbbbbbbb'

@@ -11,7 +11,7 @@ const BOB = 'did:plc:bbbbbbbbbbbbbbbbbbbbbbbb'
 const COLLECTION = 'co.kendev.test.note'
 const TIME = '2026-01-01T00:00:00.000Z'
 
-test('each lie of a host is refused under its own name, and the commit after it is taken', async () => {
+test('each lie of a host is refused by name, and the commit after it is taken', async () => {
   await using host = await startHostileHost()
   const alice = await FakeRepo.create(ALICE)
   const all = [...lies, ...malformations]
@@ -45,7 +45,7 @@ test('noise and text on the socket are refused and do not stop the stream', asyn
     .toEqual(['refused', 'refused', 'refused', 'commit'])
 })
 
-test('the events of a repo arrive in its order, each once, also over broken connections', async () => {
+test('events arrive in order, each once, also over broken connections', async () => {
   await using host = await startHostileHost()
   const repos = [await FakeRepo.create(ALICE), await FakeRepo.create(BOB)]
   await using followed = follow(host.origin, repos)

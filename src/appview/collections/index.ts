@@ -3,6 +3,7 @@ import { profile } from './actor/profile.ts'
 import { product } from './commerce/product.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
+import { post } from './content/post.ts'
 import { channel } from './spaces/channel.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
@@ -18,6 +19,7 @@ export const collections: readonly Collection[] = [
   membership,
   membershipRequest,
   message,
+  post,
   product,
   profile,
   reaction,

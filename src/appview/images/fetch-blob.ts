@@ -51,7 +51,7 @@ async function fetchBlob(
   pds: string,
   blob: { did: string; cid: string },
 ): Promise<Uint8Array | undefined> {
-  const url = `${pds}/xrpc/com.atproto.sync.getBlob?${new URLSearchParams(blob)}`
+  const url = `${pds}/xrpc/com.atproto.sync.getBlob?${String(new URLSearchParams(blob))}`
   const response = await outbound(url, { headers: { accept: '*/*' }, timeoutMs: 30_000 })
   if (response.status !== 200) {
     await response.body?.cancel()

@@ -12,7 +12,11 @@ const FORMATS: Readonly<Record<string, { readonly ext: string; readonly frames: 
   'image/avif': { ext: 'avif', frames: false },
 }
 
-export type ImageType = { readonly mimeType: string; readonly ext: string; readonly frames: boolean }
+export type ImageType = {
+  readonly mimeType: string
+  readonly ext: string
+  readonly frames: boolean
+}
 
 /** What kind of image the bytes are, whatever anybody claims. Throws `NotAnImage`. */
 export async function imageType(bytes: Uint8Array): Promise<ImageType> {

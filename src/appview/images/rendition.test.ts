@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type ColorLike } from 'sharp'
 import { expect, test } from 'vitest'
 import { cropRegion, makeRendition } from './rendition.ts'
 
@@ -21,7 +21,9 @@ test('a photo becomes a smaller WebP, upright and without what the camera wrote'
 })
 
 test('the left of a photo taken sideways ends up on top', async () => {
-  const halves = await sharp({ create: { width: 800, height: 400, channels: 3, background: 'red' } })
+  const halves = await sharp({
+    create: { width: 800, height: 400, channels: 3, background: 'red' },
+  })
     .composite([{ input: await picture(400, 400, 'blue').png().toBuffer(), left: 400, top: 0 }])
     .jpeg()
     .withMetadata({ orientation: 6 })
@@ -102,7 +104,7 @@ test('the frames of an animation count together', async () => {
   await expect(makeRendition(tooLarge, 'small')).rejects.toMatchObject({ reason: 'ImageTooLarge' })
 })
 
-function picture(width: number, height: number, background: sharp.ColorLike = 'red') {
+function picture(width: number, height: number, background: ColorLike = 'red') {
   return sharp({ create: { width, height, channels: 4, background }, limitInputPixels: false })
 }
 
