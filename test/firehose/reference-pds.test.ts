@@ -21,7 +21,7 @@ afterAll(async () => {
   await plc?.close()
 })
 
-test('all that the reference PDS sends is verified: accounts, writes, batches, handles', async () => {
+test('what the reference PDS sends is verified: accounts, writes, batches, handles', async () => {
   const resolver = resolverOf(plc.url)
   await using followed = follow(node.url, [], {
     inScope: () => true,
