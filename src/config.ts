@@ -163,5 +163,6 @@ export function envExample(): string {
     const value = preset.success && preset.data !== undefined ? String(preset.data) : ''
     return `# ${field.description}\n#${name}=${value}\n`
   })
-  return `# Settings of an Angel OS node. Remove the # before those you change.\n\n${lines.join('\n')}`
+  const title = '# Settings of an Angel OS node. Remove the # before those you change.'
+  return `${title}\n\n${lines.join('\n')}`
 }

@@ -15,7 +15,7 @@ const SECRET = [
   'privateKey',
 ]
 
-/** The one logger of a process: JSON lines with secrets cut out. Parts take `log.child({ part })`. */
+/** The one logger of a process: JSON lines with secrets cut out. Parts take children of it. */
 export function createLog(options: { level: string; to?: DestinationStream }): Log {
   const paths = SECRET.flatMap((name) => [name, `*.${name}`, `*.headers.${name}`])
   return pino(

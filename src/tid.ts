@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts'
 
 const DIGITS = '234567abcdefghijklmnopqrstuvwxyz'
 
-/** The instant in a TID (atproto.com/specs/tid): 53 bits of microseconds, then a 10-bit clock id. */
+/** The instant in a TID (atproto.com/specs/tid): 53 bits of microseconds, 10 bits of clock id. */
 export function tidTime(tid: string): Date {
   let bits = 0n
   for (const char of tid) bits = (bits << 5n) | BigInt(DIGITS.indexOf(char))

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws'
 
 export type Told = { readonly kind: string; readonly seq: number } & Record<string, unknown>
 
-/** Somebody who listens to a space's messages and, when cut off, goes on after the last they got. */
+/** Somebody who listens to a space's messages and, cut off, goes on after the last they got. */
 export type Subscriber = {
   readonly told: readonly Told[]
   /** Resolves when `done` holds for what was told; throws after ten seconds. */

@@ -35,7 +35,7 @@ export async function setStatus(
   if (!hidden && before.hidden) await showAgain(tx, indexer, did)
 }
 
-/** Forgets everything an account wrote. The row stays, so that a late frame cannot bring it back. */
+/** Forgets everything an account wrote. Its row stays, so that a late frame brings nothing back. */
 export async function forgetAccount(
   tx: Sql,
   indexer: Indexer,

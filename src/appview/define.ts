@@ -214,6 +214,7 @@ function column<T>(sql: string, nullable = false): Column<T> {
   return { sql, nullable, optional: () => column<T | null>(sql, true) }
 }
 
+/** An account: user, space, tenant or node. */
 export const did = (): Column<l.DidString> => column('text')
 export const text = <T extends string = string>(): Column<T> => column('text')
 export const integer = (): Column<number> => column('integer')

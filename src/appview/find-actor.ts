@@ -1,6 +1,6 @@
 import type { Sql } from './sql.ts'
 
-/** The DID behind a DID or a handle; a handle counts only when the AppView knows it to be its own. */
+/** The DID behind a DID or a handle; a handle counts only when it is known to be its account's. */
 export async function resolveActor(sql: Sql, actor: string): Promise<string | undefined> {
   if (actor.startsWith('did:')) return actor
   const { rows } = await sql.query<{ did: string }>(

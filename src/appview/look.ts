@@ -85,7 +85,7 @@ const PEOPLE = {
     left join appview.profile p on p.did = d.did`,
 }
 
-/** The handle shown for an account whose handle is not known to be its own (atproto handle spec). */
+/** Shown for an account whose handle is not known to be its own (atproto handle spec). */
 const NO_HANDLE = 'handle.invalid'
 
 function personView(did: l.DidString, found: Found | undefined, blobUrl: Look['blobUrl']): Person {

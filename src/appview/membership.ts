@@ -8,7 +8,7 @@ export type Standing = {
   readonly status: 'active' | 'pending' | 'left'
 }
 
-/** Where a person stands in a space: what the space's repo says of them, and whether they want it. */
+/** Where a person stands in a space: what the space's repo says, and what the person wants. */
 export async function standingIn(
   sql: Sql,
   space: string,

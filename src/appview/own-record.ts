@@ -85,7 +85,8 @@ export async function deleteOwn(
 
 function writeAtYourPds(viewer: Viewer, collection: string): InvalidRequestError {
   return new InvalidRequestError(
-    `This record belongs to ${viewer.did}, whose PDS is elsewhere. Write the ${collection} there, ` +
+    `This record belongs to ${viewer.did}, whose PDS is elsewhere. ` +
+      `Write the ${collection} there, ` +
       'then call this method again through your PDS with its uri and cid.',
     'WriteAtYourPds',
   )

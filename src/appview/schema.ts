@@ -77,6 +77,7 @@ export function tableName(table: string): string {
   return `${SCHEMA}.${quote(table)}`
 }
 
+/** A declared name, quoted to keep its capitals. Throws on anything that is not a plain name. */
 export function quote(name: string): string {
   if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) throw new Error(`${name} cannot be a name in SQL`)
   return `"${name}"`

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import sharp, { type ColorLike } from 'sharp'
+import sharp from 'sharp'
 import { expect, test } from 'vitest'
 import { cropRegion, makeRendition } from './rendition.ts'
 
@@ -104,7 +104,9 @@ test('the frames of an animation count together', async () => {
   await expect(makeRendition(tooLarge, 'small')).rejects.toMatchObject({ reason: 'ImageTooLarge' })
 })
 
-function picture(width: number, height: number, background: ColorLike = 'red') {
+type Colour = string | { r: number; g: number; b: number; alpha: number }
+
+function picture(width: number, height: number, background: Colour = 'red') {
   return sharp({ create: { width, height, channels: 4, background }, limitInputPixels: false })
 }
 

@@ -21,7 +21,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof subscribeMessages> &
   DepsOf<typeof writeForSpace>
 
-/** Mounts every method of the AppView. A method that is not a declared get or list adds one line. */
+/** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
   createSpace(mount, deps)

@@ -25,7 +25,8 @@ const STATEMENTS = [
     host text primary key, cursor bigint, "updatedAt" timestamptz not null)`,
   `create table appview."refusedCommit" (
     host text not null, seq bigint not null, did text not null,
-    reason text not null, detail text not null, frame bytea not null, "refusedAt" timestamptz not null,
+    reason text not null, detail text not null, frame bytea not null,
+    "refusedAt" timestamptz not null,
     primary key (host, seq))`,
   `create table appview."feedHead" (owner text primary key, seq bigint not null)`,
   `create table appview.feed (

@@ -10,7 +10,7 @@ import { type Mount, type Reading, notFound, query } from '../../serve.ts'
 import { decodeCursor, encodeCursor } from '../../serve-list.ts'
 
 /** `spaces.getSpace` and `spaces.listSpaces`: one space, those the viewer is in, and public ones,
- *  searched by name and description. Public spaces are for everybody, with or without an account. */
+ *  searched by name and description. Public spaces are for everybody, account or not. */
 export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
   query(mount, co.kendev.spaces.getSpace, async ({ params, viewer }) => {
     const did = await resolveActor(sql, params.space)
