@@ -4,9 +4,10 @@ const DIGITS = '234567abcdefghijklmnopqrstuvwxyz'
 
 /** The instant in a TID (atproto.com/specs/tid): 53 bits of microseconds, 10 bits of clock id. */
 export function tidTime(tid: string): Date {
-  let bits = 0n
-  for (const char of tid) bits = (bits << 5n) | BigInt(DIGITS.indexOf(char))
-  return new Date(Number((bits >> 10n) / 1000n))
+  // The last two characters are the clock id; the first eleven are below 2^53.
+  let micros = 0
+  for (const char of tid.slice(0, -2)) micros = micros * 32 + DIGITS.indexOf(char)
+  return new Date(Math.floor(micros / 1000))
 }
 
 /** Makes TIDs of the clock's time, each later than the one before whatever the clock does. */

@@ -38,6 +38,10 @@ export function createSink(options: {
 const CURSOR = `insert into appview.host as h (host, cursor, "updatedAt") values ($1, $2, $3)
   on conflict (host) do update set cursor = excluded.cursor, "updatedAt" = excluded."updatedAt"`
 
+/** A host that sends nothing but nonsense must not fill the disk: only its newest is kept. */
+const FORGET_OLD = `delete from appview."refusedCommit" where host = $1 and id <=
+  (select id from appview."refusedCommit" where host = $1 order by id desc offset 1000 limit 1)`
+
 type Tally = { revs: Map<string, string>; outcomes: Record<string, number> }
 const newTally = (): Tally => ({ revs: new Map(), outcomes: {} })
 
@@ -122,9 +126,10 @@ async function refuse(
   const frame = e.kind === 'refused' ? e.frame : new Uint8Array()
   await tx.query(
     `insert into appview."refusedCommit" (host, seq, did, reason, detail, frame, "refusedAt")
-     values ($1, $2, $3, $4, $5, $6, $7) on conflict (host, seq) do nothing`,
+     values ($1, $2, $3, $4, $5, $6, $7)`,
     [a.host, e.seq, e.did, e.reason, e.detail.slice(0, 1_000), frame, a.now],
   )
+  await tx.query(FORGET_OLD, [a.host])
 }
 
 function note(tally: Tally, outcome: string): void {

@@ -24,8 +24,10 @@ export async function makeRendition(
   const { frames } = await imageType(bytes)
   const options = { limitInputPixels: PIXELS_MAX, failOn: 'error', animated: frames } as const
   const metadata = await decoded(sharp(bytes, options).metadata())
+  const { pages = 1 } = metadata
+  if (pages > FRAMES_MAX)
+    throw new ImageRefused('ImageTooLarge', `${pages} frames are more than ${FRAMES_MAX}.`)
   const size = uprightSize(metadata)
-  requireDecodable(metadata, size)
   const target = renditionSize(size, name)
   const image = cropped(upright(sharp(bytes, options), metadata), SIZES[name], size, focalPoint)
   const webp = image
@@ -45,16 +47,6 @@ function uprightSize({ width, height, pageHeight, autoOrient, pages = 1 }: Metad
 /** Frames of an animation lie below one another while they are worked on, so they cannot turn. */
 function upright(image: Sharp, { pages = 1 }: Metadata): Sharp {
   return pages > 1 ? image : image.autoOrient()
-}
-
-function requireDecodable({ pages = 1 }: Metadata, { width, height }: Dimensions): void {
-  if (pages > FRAMES_MAX)
-    throw new ImageRefused('ImageTooLarge', `${pages} frames are more than ${FRAMES_MAX}.`)
-  if (width * height * pages > PIXELS_MAX)
-    throw new ImageRefused(
-      'ImageTooLarge',
-      `${pages} × ${width} × ${height} pixels are more than ${PIXELS_MAX}.`,
-    )
 }
 
 function cropped(image: Sharp, target: Target, size: Dimensions, focalPoint: FocalPoint): Sharp {

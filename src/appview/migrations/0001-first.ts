@@ -24,10 +24,10 @@ const STATEMENTS = [
   `create table appview.host (
     host text primary key, cursor bigint, "updatedAt" timestamptz not null)`,
   `create table appview."refusedCommit" (
-    host text not null, seq bigint not null, did text not null,
-    reason text not null, detail text not null, frame bytea not null,
+    host text not null, id bigint generated always as identity, seq bigint not null,
+    did text not null, reason text not null, detail text not null, frame bytea not null,
     "refusedAt" timestamptz not null,
-    primary key (host, seq))`,
+    primary key (host, id))`,
   `create table appview."feedHead" (owner text primary key, seq bigint not null)`,
   `create table appview.feed (
     owner text not null, seq bigint not null, collection text not null, uri text not null,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -96,6 +96,7 @@ test('each failure has its name', async () => {
   for (const size of ['original', 'small']) {
     expect(await answer({ did: ADA, cid: cidOf(svg), size })).toEqual([400, 'NotAnImage'])
   }
+  expect(await node.kept()).toBe(0)
   node.fail(new OutboundError('Unreachable', 'no answer'))
   expect(await answer({ did: ADA, cid, size: 'medium' })).toEqual([502, 'UpstreamFailure'])
 })
@@ -151,6 +152,7 @@ async function serve(blobs: Readonly<Record<string, Uint8Array>>) {
         `http://127.0.0.1:${port}/xrpc/co.kendev.content.getImage?${String(new URLSearchParams(params))}`,
       ),
     loads: () => loads,
+    kept: async () => (await readdir(folder)).length,
     fail: (error: Error) => void (failure = error),
     focus: (at: FocalPoint) => void (point = at),
     hide: (did: string) => void shown.delete(did),
