@@ -64,7 +64,7 @@ export type List = {
   readonly where: Readonly<Record<string, string | readonly [Operator, string]>>
 }
 
-/** `has`: the column's array holds the value; `matches`: the row's search vector finds the words. */
+/** `has`: the column's array holds the value; `matches`: the search vector finds the words. */
 export type Operator = '>=' | '<' | 'has' | 'matches'
 
 /** What a space's role must include to write this collection into the space's repo. */

@@ -1,7 +1,7 @@
 import { getMain, type l } from '@atproto/lex'
 import { co } from '../lexicons/index.ts'
 import type { Look, Medium } from './define.ts'
-import { type SizeName, renditionSize } from './images/sizes.ts'
+import { type SizeName, hasRenditions, renditionSize } from './images/sizes.ts'
 import type { Sql } from './sql.ts'
 
 type Found = {
@@ -46,11 +46,6 @@ export function renditionUrl(
 export function blobUrl(host: string, did: string, cid: string): l.UriString {
   const params = String(new URLSearchParams({ did, cid }))
   return `${host}/xrpc/com.atproto.sync.getBlob?${params}` as l.UriString
-}
-
-/** Whether this node makes renditions of such a file; an SVG is a program, not a picture. */
-export function hasRenditions(mimeType: string): boolean {
-  return mimeType.startsWith('image/') && !mimeType.startsWith('image/svg')
 }
 
 function mediumOf({ did, pds, file, mimeType, content }: Found, origin: string): Medium {

@@ -16,6 +16,11 @@ export const SIZES = {
 
 export type SizeName = keyof typeof SIZES
 
+/** Whether this node makes renditions of such a file; an SVG is a program, not a picture. */
+export function hasRenditions(mimeType: string): boolean {
+  return mimeType.startsWith('image/') && !mimeType.startsWith('image/svg')
+}
+
 /** Whether this is the name of a rendition. */
 export function isSizeName(name: string): name is SizeName {
   return Object.hasOwn(SIZES, name)

@@ -2,8 +2,7 @@ import { type BlobRef, l, parseCid, parseCidSafe } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
 import { type Look, collection, list, part, text, timestamp } from '../../define.ts'
-import { smallerSizes } from '../../images/sizes.ts'
-import { hasRenditions } from '../../look-media.ts'
+import { hasRenditions, smallerSizes } from '../../images/sizes.ts'
 
 type Media = co.kendev.content.media.Main
 

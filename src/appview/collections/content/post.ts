@@ -87,7 +87,7 @@ export const post = collection({
     good: [
       {
         record: article({
-          content: [{ $type: 'co.kendev.defs#paragraph', text: 'Seven things to look at.' }],
+          content: [{ $type: co.kendev.defs.paragraph.$type, text: 'Seven things to look at.' }],
           authors: ['did:plc:ada', 'did:plc:ben'],
           tags: ['winter'],
         }),
