@@ -43,7 +43,9 @@ export function createAnnounce(options: {
       throw new InvalidRequestError(`${uri} is not a ${collection}.`, 'AnnouncedRecordMismatch')
     if (reference.author !== viewer.did)
       throw new ForbiddenError('Only its author can announce a record.', 'Forbidden')
-    const identity = await resolver.resolve(viewer.did)
+    const identity = await resolver.resolve(viewer.did).catch((cause: unknown) => {
+      throw unreachable('The author’s DID cannot be resolved now.', cause)
+    })
     if (!identity) throw unreachable('The author’s DID has no PDS.')
     const place = { did: viewer.did, collection, rkey: reference.rkey }
     const proof = await fetchProof(outbound, identity, place)

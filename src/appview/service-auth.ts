@@ -1,17 +1,26 @@
-import { AuthRequiredError } from '@atproto/xrpc-server'
+import { AuthRequiredError, UpstreamFailureError } from '@atproto/xrpc-server'
 import type { Clock } from '../clock.ts'
+import { parseDidKey } from '../crypto/did-key.ts'
 import { verifySignature } from '../crypto/ecdsa.ts'
+import { IdentityUnavailable } from '../identity/fetch-document.ts'
+import type { Identity } from '../identity/identity.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Sql } from './sql.ts'
 
 const LIFETIME_MAX_S = 300
 const SKEW_S = 30
 const TOKEN_MAX = 4_096
+const CURVES: ReadonlyMap<unknown, string> = new Map([
+  ['ES256K', 'k256'],
+  ['ES256', 'p256'],
+])
 
 type Claims = { iss: string; aud: string; exp: number; lxm: string; jti: string }
 
 /** Checks service tokens of accounts on any PDS (atproto.com/specs/xrpc, inter-service auth):
- *  audience this node, method exact, at most five minutes long, each token good for one request. */
+ *  audience this node, method exact, at most five minutes long, each token good for one request.
+ *  Throws `AuthRequiredError` by the names below, `IdentityUnavailable` (502) for an issuer whose
+ *  document cannot be fetched now. */
 export function serviceAuth(options: {
   sql: Sql
   resolver: IdentityResolver
@@ -22,17 +31,32 @@ export function serviceAuth(options: {
   return async (token, nsid) => {
     const { header, claims, signed, signature } = readToken(token)
     checkClaims(claims, { nsid, serviceDid, now: clock.now().getTime() / 1000 })
-    if (header.alg !== 'ES256K' && header.alg !== 'ES256') throw refused('BadJwtAlgorithm')
+    const curve = CURVES.get(header.alg)
+    if (curve === undefined) throw refused('BadJwtAlgorithm')
     const holds = async (refresh: boolean) => {
-      const identity = await resolver.resolve(claims.iss, { refresh })
-      return (
-        identity !== undefined &&
-        verifySignature({ didKey: identity.signingKey, bytes: signed, signature })
-      )
+      const didKey = (await issuerOf(resolver, claims.iss, refresh))?.signingKey
+      if (didKey === undefined && refresh) throw refused('BadJwtIssuer')
+      // The key decides what a signature is, the header may not say otherwise (RFC 8725 §3.1).
+      if (didKey === undefined || parseDidKey(didKey)?.curve !== curve) return false
+      return verifySignature({ didKey, bytes: signed, signature })
     }
     if (!(await holds(false)) && !(await holds(true))) throw refused('BadJwtSignature')
     await useOnce(sql, claims, clock.now())
     return { did: claims.iss }
+  }
+}
+
+async function issuerOf(
+  resolver: IdentityResolver,
+  did: string,
+  refresh: boolean,
+): Promise<Identity | undefined> {
+  try {
+    return await resolver.resolve(did, { refresh })
+  } catch (cause) {
+    if (!(cause instanceof IdentityUnavailable)) throw cause
+    const message = `The DID document of ${did} cannot be read now. Try again later.`
+    throw new UpstreamFailureError(message, 'IdentityUnavailable', { cause })
   }
 }
 
@@ -47,7 +71,8 @@ function checkClaims(
   if (claims.exp > now + LIFETIME_MAX_S + SKEW_S) throw refused('JwtTooLong')
   // An issuer with a fragment is a service speaking for itself, never a person.
   if (!/^did:[a-z]+:[A-Za-z0-9._:%-]+$/.test(claims.iss)) throw refused('BadJwtIssuer')
-  if (claims.jti.length === 0 || claims.jti.length > 256) throw refused('BadJwtId')
+  // Postgres holds no U+0000, and what cannot be remembered cannot be used once.
+  if (!/^[^\0]{1,256}$/u.test(claims.jti)) throw refused('BadJwtId')
 }
 
 function readToken(token: string) {
@@ -55,13 +80,13 @@ function readToken(token: string) {
   const [head = '', body = '', sig = ''] = parts
   const header = part<{ alg?: unknown; typ?: unknown }>(head)
   const claims = part<Partial<Record<keyof Claims, unknown>>>(body)
-  const strings = [claims?.iss, claims?.aud, claims?.lxm, claims?.jti]
+  const strings = [claims?.iss, claims?.aud, claims?.lxm]
   if (parts.length !== 3 || !header || !claims || typeof claims.exp !== 'number')
     throw refused('BadJwt')
   if (strings.some((value) => typeof value !== 'string')) throw refused('BadJwt')
   return {
     header,
-    claims: claims as Claims,
+    claims: { ...claims, jti: typeof claims.jti === 'string' ? claims.jti : '' } as Claims,
     signed: Buffer.from(`${head}.${body}`),
     signature: Buffer.from(sig, 'base64url'),
   }
