@@ -3,9 +3,9 @@ import { type PDS, repoPrepare } from '@atproto/pds'
 import { BlockMap, type VerifiedRepo, verifyRepo, verifyRepoCar } from '@atproto/repo'
 import { parseCid } from '@atproto/lex'
 import SqliteDatabase from 'better-sqlite3'
-import { type Account, MESSAGE, getCar } from './client.ts'
+import { MESSAGE, getCar } from './client.ts'
 
-export type Did = Account['did'] & `did:${string}:${string}`
+export type Did = `did:${string}:${string}`
 export type Commit = { cid: { toString(): string }; rev: string }
 
 /** Checks a repo as its host gives it out: signature, tree, blocks. Returns the record keys. */

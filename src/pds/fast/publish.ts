@@ -70,7 +70,7 @@ export class Publication {
   async #sequence(events: Events, insert: Sequencer['sequenceEvts']): Promise<number[]> {
     // Held before the insert, so that no poll can come in between.
     const hold = { after: this.#newest }
-    
+    this.#holds.add(hold)
     const scope = this.#scopes.getStore()
     let kept = false
     try {

@@ -18,8 +18,6 @@ export type Switches = {
   wake: boolean
   /** The account's root is written with one prepared statement. Needs `aux`. */
   roots: boolean
-  /** Blocks, roots and records are written and read with prepared SQL. Needs `handles`. */
-  direct: boolean
   /** How many accounts keep connections open. */
   openRepos: number
 }
@@ -35,21 +33,5 @@ export const defaultSwitches: Switches = {
   aux: true,
   wake: true,
   roots: true,
-  direct: true,
-  openRepos: 128,
-}
-
-/** The package as it is: the ground that one switch is tried on. */
-export const noSwitches: Switches = {
-  keys: false,
-  handles: false,
-  statements: false,
-  groupSync: false,
-  checkpoints: false,
-  blocks: false,
-  aux: false,
-  wake: false,
-  roots: false,
-  direct: false,
   openRepos: 128,
 }

@@ -1,0 +1,145 @@
+import { type Ratio, median, orderOf, pairedRatio, percentile } from './paired.ts'
+import type { BenchResult, Figure } from './result.ts'
+import { type Slot, WriteLoad } from './write-load.ts'
+import { type Counters, type StartServer, type WriteServer } from './write-server.ts'
+import { pdsProcess, runningServer } from './write-server.ts'
+
+const CLIENTS = [1, 16] as const
+const ACCOUNTS = 40
+const WARM_UP = 1000
+const GOAL = 1.5
+
+type Name = 'reference' | 'ours' | 'control'
+type Side = { name: Name; server: WriteServer; load: WriteLoad; slots: Map<number, Slot[]> }
+
+/** A figure, and how far its ratio went in single rounds. */
+type Measure = Figure & { readonly range?: Ratio }
+
+/**
+ * createRecord per second through our server against the package alone, alive side by side and
+ * measured in turns, with a second one of the package as a control of the noise. `seconds` is the
+ * length of one turn; `ours` the origin of a server that runs already, `start` a way to start one.
+ */
+export async function benchWrite(options: {
+  rounds?: number
+  seconds?: number
+  report: (line: string) => void
+  ours?: string
+  start?: StartServer
+}): Promise<BenchResult> {
+  const ours =
+    options.ours === undefined ? (options.start ?? pdsProcess('fast')) : runningServer(options.ours)
+  const sides: Side[] = []
+  try {
+    sides.push(await startSide('reference', pdsProcess('bare')))
+    sides.push(await startSide('ours', ours))
+    sides.push(await startSide('control', pdsProcess('bare')))
+    options.report(`warming up: ${WARM_UP} records on each of ${sides.length} servers`)
+    for (const side of sides) {
+      await side.load.createAccounts(ACCOUNTS)
+      await side.load.run({ clients: 16, ms: 0, atLeast: WARM_UP })
+      await side.server.counters()
+    }
+    const rounds = options.rounds ?? 10
+    for (let round = 0; round < rounds; round++) {
+      await runRound(sides, round, (options.seconds ?? 2) * 1000)
+      options.report(`round ${round + 1} of ${rounds}: ${lastOf(sides)}`)
+    }
+    return await resultOf(sides, options.report)
+  } finally {
+    for (const side of sides) side.load.close()
+    await Promise.allSettled(sides.map((side) => side.server.close()))
+  }
+}
+
+async function startSide(name: Name, starter: StartServer): Promise<Side> {
+  const server = await starter.start()
+  const slots = new Map<number, Slot[]>(CLIENTS.map((clients) => [clients, []]))
+  return { name, server, load: new WriteLoad(server.origin, 16), slots }
+}
+
+async function runRound(sides: Side[], round: number, ms: number): Promise<void> {
+  for (const clients of CLIENTS) {
+    for (const side of orderOf(sides, round)) {
+      side.slots.get(clients)?.push(await side.load.run({ clients, ms }))
+    }
+  }
+}
+
+async function resultOf(sides: Side[], report: (line: string) => void): Promise<BenchResult> {
+  const [reference, ours, control] = sides
+  if (!reference || !ours || !control) throw new Error('a side is missing')
+  const more: Measure[] = CLIENTS.flatMap((clients) => [
+    rateOf(`${clients} clients`, [ours, reference], clients),
+    rateOf(`${clients} clients, the reference against itself`, [control, reference], clients),
+    latencyOf([ours, reference], clients, 0.5),
+    latencyOf([ours, reference], clients, 0.99),
+  ])
+  more.push(...(await countersOf(ours, reference)))
+  for (const figure of more) report(lineOf(figure))
+  const { range: _, ...main } = rateOf('write', [ours, reference], 16)
+  return { ...main, goal: GOAL, more }
+}
+
+function rateOf(bench: string, [side, reference]: [Side, Side], clients: number): Measure {
+  const rates = (of: Side): number[] => (of.slots.get(clients) ?? []).map((slot) => slot.perSecond)
+  const range = pairedRatio(rates(side), rates(reference))
+  return {
+    bench,
+    goal: null,
+    ours: round(median(rates(side))),
+    reference: round(median(rates(reference))),
+    ratio: round(range.median),
+    unit: 'records/s',
+    range,
+  }
+}
+
+function latencyOf([ours, reference]: [Side, Side], clients: number, p: number): Measure {
+  const of = (side: Side): number =>
+    percentile(
+      (side.slots.get(clients) ?? []).flatMap((slot) => slot.latencies),
+      p,
+    )
+  return figureOf(`${clients} clients, p${p * 100}`, [of(ours), of(reference)], 'ms')
+}
+
+async function countersOf(ours: Side, reference: Side): Promise<Measure[]> {
+  const mine = await ours.server.counters()
+  const theirs = await reference.server.counters()
+  if (mine === undefined || theirs === undefined) return []
+  const requests = (side: Side): number =>
+    [...side.slots.values()].flat().reduce((sum, slot) => sum + slot.latencies.length, 0)
+  const per = (bench: string, key: keyof Counters): Measure =>
+    figureOf(
+      bench,
+      [mine[key] / requests(ours), theirs[key] / requests(reference)],
+      'for each record',
+    )
+  return [
+    per('SQL statements prepared', 'prepares'),
+    per('databases closed (up to 4 fsyncs each, on the event loop)', 'closes'),
+    per('signatures in JavaScript', 'jsSignatures'),
+    per('syncs off the event loop', 'syncs'),
+  ]
+}
+
+function figureOf(bench: string, [ours, reference]: [number, number], unit: string): Measure {
+  const ratio = reference === 0 ? null : round(ours / reference)
+  return { bench, goal: null, ours: round(ours), reference: round(reference), ratio, unit }
+}
+
+function lastOf(sides: Side[]): string {
+  const rate = (side: Side): string => `${round(side.slots.get(16)?.at(-1)?.perSecond ?? NaN)}/s`
+  return sides.map((side) => `${side.name} ${rate(side)}`).join(', ')
+}
+
+function lineOf({ bench, ours, reference, ratio, unit, range }: Measure): string {
+  const rounds = range ? ` (${round(range.min)} to ${round(range.max)} in single rounds)` : ''
+  const factor = ratio === null ? '' : `, x${ratio}`
+  return `${bench}: ${ours} against ${reference} ${unit}${factor}${rounds}`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
