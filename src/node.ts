@@ -56,7 +56,9 @@ export async function startNode(
     (document.current = didDocument({ did, publicUrl, serviceKey, validatorKey, account }))
   describe()
 
-  const appView = parts.use(await openAppView({ config, did, database, resolver, pds, log, clock }))
+  const appView = parts.use(
+    await openAppView({ config, did, database, dataDir, resolver, pds, log, clock }),
+  )
   const versions = await readVersions()
   const routes = xrpcRoutes({
     server: appView.server,

@@ -25,6 +25,7 @@ import { type Hosts, listenToHosts } from './firehose/hosts.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
+import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
 import { createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
@@ -43,12 +44,13 @@ export async function openAppView(options: {
   config: Config
   did: string
   database: Database
+  dataDir: string
   resolver: IdentityResolver
   pds: NodePds
   log: Log
   clock: Clock
 }): Promise<AppView> {
-  const { config, did, database, resolver, pds, log, clock } = options
+  const { config, did, database, dataDir, resolver, pds, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
   await migrate({ db: openKysely(database.pool), schema: 'node', migrations })
@@ -85,11 +87,12 @@ export async function openAppView(options: {
     service: serviceAuth({ sql: pool, resolver, serviceDid: did, clock }),
     isLocal: pds.isHosted,
   })
+  const outbound = createOutbound({ development: config.development })
   const announce = createAnnounce({
     pool,
     indexer,
     resolver,
-    outbound: createOutbound({ development: config.development }),
+    outbound,
     clock,
     follow: async (identity) => {
       const handle = await resolver.verifyHandle(identity)
@@ -97,10 +100,12 @@ export async function openAppView(options: {
       hosts?.follow(identity)
     },
   })
+  const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
   mountMethods(
     { server, authenticate },
     {
       ...founding,
+      ...images,
       announce,
       feeds,
       origin: config.publicUrl,

@@ -10,6 +10,7 @@ import { ensureHostedAccount } from './pds/accounts.ts'
 import { type Embedded, createPds } from './pds/embed.ts'
 import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
+import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import { type VerifySession, sessionVerifier } from './pds/session.ts'
@@ -27,6 +28,8 @@ export type NodePds = {
   isHosted(did: string): Promise<boolean>
   handleOf(did: string): Promise<string | undefined>
   uploadBlob(blob: { did: string; content: Readable; mimeType: string }): Promise<object>
+  /** The bytes of a blob of an account hosted here; undefined for every other. */
+  readonly loadBlob: (did: string, cid: string) => Promise<Uint8Array | undefined>
   newestSeq(): Promise<number | null>
 }
 
@@ -59,6 +62,7 @@ export async function openPds(options: Options): Promise<NodePds> {
     handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
     uploadBlob: ({ did, content, mimeType }) =>
       uploadBlob(pds, { did, content, mimeType: mimeType as `${string}/${string}` }),
+    loadBlob: (did, cid) => loadBlob(pds, { did, cid, maxBytes: config.ANGELOS_BLOB_LIMIT_BYTES }),
     newestSeq: () => pds.ctx.sequencer.curr(),
   }
 }

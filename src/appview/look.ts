@@ -1,16 +1,8 @@
 import { type JsonValue, jsonToLex, type l } from '@atproto/lex'
 import type { Collection, Look, Person, Row } from './define.ts'
 import { blobUrl as blobAddress, findMedia, renditionUrl } from './look-media.ts'
-import { quote, tableName } from './schema.ts'
+import { type FoundPerson, type Loads, createLoads } from './loads.ts'
 import type { Sql } from './sql.ts'
-
-type Found = {
-  did: string
-  handle: string | null
-  pds: string | null
-  displayName: string | null
-  avatar: string | null
-}
 
 /** Who looks, at what, from where. */
 export type Looking = {
@@ -19,6 +11,8 @@ export type Looking = {
   readonly origin: string
   /** The DID of whoever asked. */
   readonly viewer?: string
+  /** Lookups shared with other requests; without, this call makes its own. */
+  readonly loads?: Loads
 }
 
 /** Turns rows into the views their collection declares, looking up what stands beside them at
@@ -34,9 +28,7 @@ export async function present(
     findMedia(looking, named(rows, c.media)),
     findMine(c, rows, looking),
   ])
-  return rows.map((row) =>
-    c.view(readable(c, row), { ...look, media, mine: mine.get(row.uri) ?? [] }),
-  )
+  return rows.map((row, n) => c.view(readable(c, row), { ...look, media, mine: mine[n] ?? [] }))
 }
 
 /** Everything these columns name, be it one thing or a list of them. */
@@ -47,29 +39,22 @@ function named(rows: readonly Row[], columns: readonly string[]): string[] {
 
 /** What the viewer contributed about each of these rows, as the collection's `mine` declares. */
 async function findMine(
-  { mine }: Collection,
+  c: Collection,
   rows: readonly Row[],
-  { sql, viewer }: Looking,
-): Promise<ReadonlyMap<string, string[]>> {
-  if (!mine || viewer === undefined) return new Map()
-  const [about, value] = [quote(mine.about), quote(mine.value)]
-  const text = `select ${about} as uri, array_agg(distinct ${value}) as values
-    from ${tableName(mine.source)} where ${about} = any($1) and did = $2 group by 1`
-  const found = await sql.query<{ uri: string; values: string[] }>(
-    { name: `mine ${mine.source}`, text },
-    [rows.map((row) => row.uri), viewer],
-  )
-  return new Map(found.rows.map(({ uri, values }) => [uri, values]))
+  { sql, viewer, loads = createLoads(sql) }: Looking,
+): Promise<readonly (readonly string[])[]> {
+  if (!c.mine || viewer === undefined) return []
+  return Promise.all(rows.map((row) => loads.mine(c, viewer, row.uri)))
 }
 
 /** Loads the people with these DIDs, and knows where their blobs are. */
 export async function lookUp(
-  { sql, origin }: Looking,
+  { sql, origin, loads = createLoads(sql) }: Looking,
   dids: readonly string[],
 ): Promise<Omit<Look, 'mine' | 'media'>> {
   const wanted = [...new Set(dids)]
-  const { rows } = wanted.length === 0 ? { rows: [] } : await sql.query<Found>(PEOPLE, [wanted])
-  const found = new Map(rows.map((row) => [row.did, row]))
+  const people = await Promise.all(wanted.map(loads.person))
+  const found = new Map(wanted.map((did, n) => [did, people[n]]))
   const blobUrl: Look['blobUrl'] = (did, cid) =>
     blobAddress(found.get(did)?.pds ?? origin, did, cid)
   const person = (did: l.DidString): Person => personView(did, found.get(did), blobUrl)
@@ -77,18 +62,14 @@ export async function lookUp(
   return { person, blobUrl, imageUrl }
 }
 
-const PEOPLE = {
-  name: 'people',
-  text: `select d.did, a.handle, a.pds, p."displayName", p.avatar
-    from unnest($1::text[]) as d(did)
-    left join appview.account a on a.did = d.did
-    left join appview.profile p on p.did = d.did`,
-}
-
 /** Shown for an account whose handle is not known to be its own (atproto handle spec). */
 const NO_HANDLE = 'handle.invalid'
 
-function personView(did: l.DidString, found: Found | undefined, blobUrl: Look['blobUrl']): Person {
+function personView(
+  did: l.DidString,
+  found: FoundPerson | undefined,
+  blobUrl: Look['blobUrl'],
+): Person {
   return {
     did,
     handle: (found?.handle ?? NO_HANDLE) as l.HandleString,

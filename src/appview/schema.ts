@@ -77,6 +77,12 @@ export function tableName(table: string): string {
   return `${SCHEMA}.${quote(table)}`
 }
 
+/** What rows are read by: every column but the search vector, which is for searching only. */
+export function selectList(c: Collection): string {
+  const stamp = ['uri', 'cid', 'did', 'rkey', 'rev', 'indexedAt']
+  return [...stamp, ...Object.keys(c.columns), ...Object.keys(c.derived)].map(quote).join(', ')
+}
+
 /** A declared name, quoted to keep its capitals. Throws on anything that is not a plain name. */
 export function quote(name: string): string {
   if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) throw new Error(`${name} cannot be a name in SQL`)

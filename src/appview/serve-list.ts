@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Collection, List, Operator, Row } from './define.ts'
-import { quote, tableName } from './schema.ts'
+import { quote, selectList, tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
 
 type Params = Readonly<Record<string, unknown>>
@@ -44,7 +44,7 @@ function statement(
   if (c.shown) where.push(quote(c.shown))
   const from = given.length + 2
   if (paged) where.push(`(${newest}, "uri") < ($${from}, $${from + 1})`)
-  return `select * from ${tableName(c.table)} ${where.length ? `where ${where.join(' and ')}` : ''}
+  return `select ${selectList(c)} from ${tableName(c.table)} ${where.length ? `where ${where.join(' and ')}` : ''}
     order by ${newest} desc, "uri" desc limit $1`
 }
 
@@ -91,6 +91,6 @@ function parse(text: string): unknown {
 export async function findRow(sql: Sql, c: Collection, uri: string): Promise<Row | undefined> {
   if (uri.includes('\0')) return undefined
   const shown = c.shown ? ` and ${quote(c.shown)}` : ''
-  const text = `select * from ${tableName(c.table)} where "uri" = $1${shown}`
+  const text = `select ${selectList(c)} from ${tableName(c.table)} where "uri" = $1${shown}`
   return (await sql.query<Row>({ name: `get ${c.table}`, text }, [uri])).rows[0]
 }

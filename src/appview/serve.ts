@@ -3,7 +3,8 @@ import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { type Authenticate, type Viewer, required } from './access.ts'
 import type { Collection } from './define.ts'
 import { present } from './look.ts'
-import { findRow, listRows } from './serve-list.ts'
+import { createLoads } from './loads.ts'
+import { listRows } from './serve-list.ts'
 import type { SqlPool } from './sql.ts'
 
 /** Where methods are mounted, and how they learn who calls. */
@@ -74,19 +75,20 @@ export function mountCollections(
   { sql, origin }: Reading,
   collections: readonly Collection[],
 ): void {
+  const loads = createLoads(sql)
   for (const c of collections) {
     if (c.get) {
       query(mount, c.get, async ({ params, viewer }) => {
         const { uri } = params as { uri: string }
-        const row = await findRow(sql, c, uri)
+        const row = await loads.row(c, uri)
         if (!row) throw notFound(uri)
-        return (await present(c, [row], { sql, origin, viewer: viewer?.did }))[0] as never
+        return (await present(c, [row], { sql, origin, loads, viewer: viewer?.did }))[0] as never
       })
     }
     for (const list of c.lists) {
       query(mount, list.query, async ({ params, viewer }) => {
         const { rows, cursor } = await listRows(sql, c, list, params as Record<string, unknown>)
-        const items = await present(c, rows, { sql, origin, viewer: viewer?.did })
+        const items = await present(c, rows, { sql, origin, loads, viewer: viewer?.did })
         return { items, cursor } as never
       })
     }

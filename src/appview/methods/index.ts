@@ -2,6 +2,8 @@ import type { Clock } from '../../clock.ts'
 import { collections } from '../collections/index.ts'
 import { type Mount, mountCollections } from '../serve.ts'
 import { getProfile } from './actor/get-profile.ts'
+import { getImage } from './content/get-image.ts'
+import { readCategories } from './content/read-categories.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { join } from './spaces/join.ts'
@@ -16,6 +18,7 @@ type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
 /** Everything the methods use between them; each takes the narrow part it names. */
 export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
+  DepsOf<typeof getImage> &
   DepsOf<typeof join> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof subscribeMessages> &
@@ -25,10 +28,12 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
   createSpace(mount, deps)
+  getImage(mount, deps)
   getProfile(mount, deps)
   getThread(mount, deps)
   join(mount, deps)
   react(mount, deps)
+  readCategories(mount, deps)
   readSpaces(mount, deps)
   searchMessages(mount, deps)
   sendMessage(mount, deps)

@@ -1,0 +1,11 @@
+import { benchRead } from './read.ts'
+import type { BenchResult } from './result.ts'
+import { benchWrite } from './write.ts'
+
+/** Every bench by its name on the command line. */
+export const benches: Readonly<
+  Record<string, (report: (line: string) => void) => Promise<BenchResult>>
+> = {
+  read: benchRead,
+  write: (report) => benchWrite({ report }),
+}

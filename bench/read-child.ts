@@ -1,0 +1,112 @@
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer } from '@atproto/xrpc-server'
+import pg from 'pg'
+import { readConfig } from '../src/config.ts'
+import { removeEmbedded } from '../src/database/placement.ts'
+import { co } from '../src/lexicons/index.ts'
+import { silentLog } from '../src/log.ts'
+import { startNode } from '../src/node.ts'
+import { freePort } from '../test/node-process.ts'
+import { createPerson } from '../test/person.ts'
+
+/** What the parent needs to read from this process. */
+export type ReadTarget = {
+  origin: string
+  token?: string
+  message: { uri: string; space: string; channel: string; view: object }
+  memory?: { nodeMb: number; databaseMb: number }
+}
+
+const MESSAGES = 100_000
+
+const COLUMNS = `select column_name as name from information_schema.columns
+  where table_schema = 'appview' and table_name = 'message' and is_generated = 'NEVER'`
+
+await using parts = new AsyncDisposableStack()
+const stopped = new Promise((resolve) => process.once('disconnect', resolve))
+if (process.argv[2] === 'bare') process.send!(await serveBare(JSON.parse(process.argv[3]!)))
+else process.send!(await serveNode())
+await stopped
+
+/** The least an XRPC query costs: the same answer from memory, without asking who reads. */
+async function serveBare(message: ReadTarget['message']): Promise<ReadTarget> {
+  const server = createServer([], { validateResponse: false })
+  const handler = async () => ({ encoding: 'application/json', body: message.view })
+  server.add(co.kendev.spaces.getMessage, { handler } as never)
+  const port = await freePort()
+  const listening = http.createServer(server.router).listen(port, '127.0.0.1')
+  parts.defer(() => void listening.close())
+  return { origin: `http://127.0.0.1:${port}`, message }
+}
+
+async function serveNode(): Promise<ReadTarget> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'angelos-bench-'))
+  parts.defer(() => rm(dataDir, { recursive: true, force: true }))
+  parts.defer(() => removeEmbedded(dataDir))
+  const config = readConfig({
+    ANGELOS_DATA_DIR: dataDir,
+    ANGELOS_PORT: String(await freePort()),
+    ANGELOS_PLC_PORT: '0',
+    ANGELOS_NAME: 'bench',
+  })
+  const node = parts.use(await startNode(config, { log: silentLog }))
+  const memory = await memoryAtRest(dataDir)
+  const origin = node.url.replace('localhost', '127.0.0.1')
+  const ada = await createPerson(origin, 'ada.bench.test')
+  const space = await ada.call<{ did: string }>('co.kendev.spaces.createSpace', { name: 'Bench' })
+  const { items } = await ada.get<{ items: { uri: string }[] }>('co.kendev.spaces.listChannels', {
+    space: space.did,
+  })
+  const channel = items[0]!.uri
+  const sent = await ada.call<{ uri: string; message: object }>('co.kendev.spaces.sendMessage', {
+    space: space.did,
+    channel,
+    text: 'The lift is free on Friday, and the caliper has come in. See you at nine?',
+  })
+  await fill(node.databaseUrl, sent.uri)
+  const message = { uri: sent.uri, space: space.did, channel, view: sent.message }
+  return { origin, token: ada.token, message, memory }
+}
+
+/** Multiplies one indexed message, a minute apart into the past; only the reading is measured. */
+async function fill(databaseUrl: string, uri: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    const { rows } = await client.query<{ name: string }>(COLUMNS)
+    const columns = rows.map(({ name }) => `"${name}"`)
+    const values = columns.map((name) => {
+      if (name === '"uri"') return `left(uri, -13) || lpad(n::text, 13, 'a')`
+      if (name === '"rkey"') return `lpad(n::text, 13, 'a')`
+      return name === '"sentAt"' ? `"sentAt" - n * interval '1 minute'` : name
+    })
+    await client.query(
+      `insert into appview.message (${columns.join(', ')})
+       select ${values.join(', ')} from appview.message, generate_series(1, ${MESSAGES - 1}) n
+       where uri = $1`,
+      [uri],
+    )
+    await client.query('vacuum analyze appview.message')
+  } finally {
+    await client.end()
+  }
+}
+
+/** Resident memory of this process, and of its database with shared pages counted once (PSS). */
+async function memoryAtRest(dataDir: string): Promise<ReadTarget['memory']> {
+  globalThis.gc?.()
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  let databaseKb = 0
+  for (const pid of pids) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+    if (!line.includes(dataDir) && !line.startsWith('postgres')) continue
+    const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
+    if (Number(pid) !== process.pid) databaseKb += Number(/^Pss:\s+(\d+)/m.exec(rollup)?.[1] ?? 0)
+  }
+  const nodeMb = Math.round(process.memoryUsage.rss() / 1e6)
+  return { nodeMb, databaseMb: Math.round(databaseKb / 1e3) }
+}

@@ -1,0 +1,50 @@
+import http from 'node:http'
+
+/** What one turn of reading came to. */
+export type ReadSlot = { perSecond: number; latencies: number[] }
+
+/** Reads one path again and again over `clients` kept connections, for `seconds`. Throws on any
+ *  answer but 200. */
+export async function readFor(options: {
+  origin: string
+  path: string
+  token?: string
+  clients: number
+  seconds: number
+}): Promise<ReadSlot> {
+  const { origin, path, token, clients, seconds } = options
+  const agent = new http.Agent({ keepAlive: true, maxSockets: clients })
+  const url = new URL(path, origin)
+  const headers: Record<string, string> =
+    token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const latencies: number[] = []
+  const begun = performance.now()
+  const until = begun + seconds * 1000
+  const client = async () => {
+    while (performance.now() < until) {
+      const sent = performance.now()
+      await readOnce({ agent, url, headers })
+      latencies.push(performance.now() - sent)
+    }
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+  const tookMs = performance.now() - begun
+  agent.destroy()
+  return { perSecond: (latencies.length / tookMs) * 1000, latencies }
+}
+
+function readOnce(request: {
+  agent: http.Agent
+  url: URL
+  headers: Record<string, string>
+}): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const { agent, headers, url } = request
+  const sent = http.get(url, { agent, headers }, (response) => {
+    if (response.statusCode !== 200) reject(new Error(`${url.pathname}: ${response.statusCode}`))
+    response.resume()
+    response.on('end', resolve)
+  })
+  sent.on('error', reject)
+  return promise
+}
