@@ -31,10 +31,10 @@ function watch(did: Did, txn: ActorTransactor, kept: Lru<string, Kept>): void {
   const applyCommit = storage.applyCommit.bind(storage)
   // Taken out: a transaction that fails, or is tried again, does not put it back.
   const before = kept.get(did)
-  
+  kept.delete(did)
   let rev = before?.rev
   storage.cacheRev = async (current) => {
-    if (before === undefined) return cacheRev(current)
+    if (before?.rev !== current) return cacheRev(current)
     storage.cache = before.blocks.addMap(storage.cache)
   }
   storage.applyCommit = async (commit, isCreate) => {
