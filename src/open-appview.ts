@@ -76,6 +76,7 @@ export async function openAppView(options: {
     writer: pds.writer,
     progress,
     clock,
+    log,
     ensureAccount: (handle: string) => pds.ensureAccount(handle),
   }
   const server = createXrpc({

@@ -1,4 +1,4 @@
-import { getMain } from '@atproto/lex'
+import { type LexValue, getMain, lexToJson } from '@atproto/lex'
 import { describe, expect, test } from 'vitest'
 import { collections } from '../src/appview/collections/index.ts'
 import { present } from '../src/appview/look.ts'
@@ -98,6 +98,7 @@ describe.each(collections)('$nsid', (c) => {
       const row = await findRow(pool, c, `at://${first.did}/${c.nsid}/${first.rkey}`)
       const [view] = await present(c, [row!], { sql: pool, origin: ORIGIN })
       getMain(c.get!).output.schema!.check(view)
+      expect(lexToJson(view as LexValue)).toEqual(JSON.parse(JSON.stringify(view)))
     })
   }
 

@@ -252,3 +252,8 @@ export function tally(
   const { value, once, ...rest } = from
   return { ...rest, column: column('jsonb'), pick: { kind: 'tally', value, once } }
 }
+
+/** A stored instant as views write it: RFC 3339 in UTC. */
+export function instant(date: Date): l.DatetimeString {
+  return date.toISOString() as l.DatetimeString
+}

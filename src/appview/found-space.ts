@@ -1,9 +1,11 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../clock.ts'
+import { checkRecord } from './check-record.ts'
 import { channel } from './collections/spaces/channel.ts'
 import { membershipRequest } from './collections/spaces/membership-request.ts'
 import { membership } from './collections/spaces/membership.ts'
 import { space } from './collections/spaces/space.ts'
+import type { Log } from '../log.ts'
 import type { Progress } from './progress.ts'
 import type { RepoWriter } from './own-record.ts'
 import type { Sql } from './sql.ts'
@@ -20,6 +22,7 @@ export type Founding = {
   readonly writer: RepoWriter
   readonly progress: Progress
   readonly clock: Clock
+  readonly log: Log
   /** Makes the account, or finds the one an interrupted attempt has made. */
   readonly ensureAccount: (handle: string) => Promise<{ did: string }>
 }
@@ -34,15 +37,19 @@ type Pending = {
 
 const SPACES_PER_ACCOUNT_MAX = 100
 const SUFFIX_MAX = 50
+/** Stands for the space's DID while it has none. */
+const UNFOUNDED = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
 
 /** Reserves a handle for a space and carries the plan out. The plan is stored before anything is
  *  made, so a crash in between is picked up at the next start; the same caller and key again get
- *  the same space. Throws `HandleNotAvailable`, `LimitExceeded`. */
+ *  the same space. Throws `HandleNotAvailable`, `LimitExceeded`, `InvalidRecord`, `ReadOnlyField`. */
 export async function foundSpace(
   f: Founding,
   wish: { caller: string; key: string; slug: string; domain: string; exact: boolean },
   plan: SpacePlan,
 ): Promise<{ did: string }> {
+  for (const { record, ...at } of firstRecords(UNFOUNDED, wish.caller, plan))
+    checkRecord({ did: UNFOUNDED, ...at }, record)
   const { rows } = await f.sql.query<{ n: number }>(
     'select count(*)::int n from node."pendingSpace" where caller = $1',
     [wish.caller],
@@ -67,13 +74,22 @@ export async function foundSpace(
   throw new InvalidRequestError('This name is taken. Choose another slug.', 'HandleNotAvailable')
 }
 
-/** Carries out every plan that a crash has left unfinished; to be called at start. */
+/** Carries out every plan that a crash has left unfinished; to be called at start. One that cannot be
+ *  carried out now, because its founder is gone for example, is left for the next start. */
 export async function resumeFounding(f: Founding): Promise<number> {
   const { rows } = await f.sql.query<Pending>(
     'select * from node."pendingSpace" where "confirmedAt" is null order by "createdAt"',
   )
-  for (const pending of rows) await carryOut(f, pending)
-  return rows.length
+  let resumed = 0
+  for (const pending of rows) {
+    try {
+      await carryOut(f, pending)
+      resumed += 1
+    } catch (error) {
+      f.log.error({ handle: pending.handle, err: error }, 'a space could not be finished')
+    }
+  }
+  return resumed
 }
 
 async function reserve(

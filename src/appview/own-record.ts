@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Viewer } from './access.ts'
 import type { Announce } from './announce.ts'
+import { checkRecord } from './check-record.ts'
 import type { Progress } from './progress.ts'
 import { readReference, recordUri } from './reference.ts'
 
@@ -42,7 +43,8 @@ type Wanted = {
 }
 
 /** Puts a record into the caller's repo when it is hosted here, or takes in what a caller of
- *  another PDS announces. Throws `WriteAtYourPds` for one who announces nothing. */
+ *  another PDS announces. Throws `WriteAtYourPds` for one who announces nothing, `InvalidRecord` and
+ *  `ReadOnlyField` for a record that would not be shown. */
 export async function putOwn(
   { writer, announce, progress }: OwnRecords,
   { viewer, collection, uri, cid }: Wanted,
@@ -55,6 +57,7 @@ export async function putOwn(
   }
   viewer.assertMayWrite?.('create', collection)
   const { did } = viewer
+  checkRecord({ did, collection, rkey: content.rkey }, content.record)
   const written = await writer.putRecord({ did, collection, ...content })
   await progress.reached(did, written.rev)
   const result = written.results[0]!
@@ -68,7 +71,8 @@ export async function deleteOwn(
 ): Promise<{ uri: string }> {
   const reference = uri === undefined ? undefined : readReference(uri)
   const key = rkey ?? reference?.rkey
-  if (key === undefined || (reference && reference.author !== viewer.did))
+  const other = reference?.author !== viewer.did || reference.collection !== collection
+  if (key === undefined || (reference && other))
     throw new InvalidRequestError('Name a record of your own to delete.', 'NotFound')
   const address = uri ?? recordUri(viewer.did, collection, key)
   if (viewer.kind === 'remote') {

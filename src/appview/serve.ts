@@ -13,7 +13,8 @@ export type Mount = { readonly server: Server; readonly authenticate: Authentica
 /** What a method needs to read: the views, and the origin to make addresses with. */
 export type Reading = { readonly sql: SqlPool; readonly origin: string }
 
-/** Mounts a query that anybody may call; with credentials, they have to hold. */
+/** Mounts a query that anybody may call; with credentials, they have to hold. Views hold JSON values
+ *  only, so the answer is put into words once, here. */
 export function query<M extends l.Query>(
   { server, authenticate }: Mount,
   ns: Main<M>,
@@ -23,16 +24,13 @@ export function query<M extends l.Query>(
   }) => Promise<l.InferMethodOutputBody<M>>,
 ): void {
   const { nsid } = getMain(ns)
-  const config = {
-    auth: async (exchange: Parameters<Authenticate>[0]) => ({
-      credentials: await authenticate(exchange, nsid),
-    }),
-    handler: async (call: { params: l.InferMethodParams<M>; auth: { credentials?: Viewer } }) => ({
-      encoding: 'application/json',
-      body: await answer({ params: call.params, viewer: call.auth.credentials }),
-    }),
+  type Call = { params: l.InferMethodParams<M> } & Parameters<Authenticate>[0]
+  const handler = async ({ params, req, res }: Call) => {
+    const viewer = await authenticate({ req, res }, nsid)
+    const body = await answer({ params, viewer })
+    return { encoding: 'application/json', buffer: Buffer.from(JSON.stringify(body)) }
   }
-  server.add(ns, config as never)
+  server.add(ns, { handler } as never)
 }
 
 /** Mounts a procedure; the caller has to be somebody. */

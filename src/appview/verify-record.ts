@@ -66,7 +66,9 @@ function findUnstorable(value: unknown, path = ''): string | undefined {
   if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
     return `${path} holds a number that is not exact`
   if (value instanceof Date)
-    return Number.isNaN(value.getTime()) || value.getUTCFullYear() < 1
+    return Number.isNaN(value.getTime()) ||
+      value.getUTCFullYear() < 1 ||
+      value.getUTCFullYear() > 9999
       ? `${path} holds no storable date`
       : undefined
   if (value === null || typeof value !== 'object') return undefined

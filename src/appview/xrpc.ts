@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { MemoryRateLimiter, type Server, createServer } from '@atproto/xrpc-server'
+import {
+  InvalidRequestError,
+  MemoryRateLimiter,
+  type Server,
+  XRPCError,
+  createServer,
+} from '@atproto/xrpc-server'
+import { isValueError } from '../database/pool.ts'
 import type { Log } from '../log.ts'
 
 const JSON_MAX_BYTES = 1_000_000
@@ -18,6 +25,7 @@ export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolea
     },
     // What is not ours belongs to the PDS behind us; see `handles`.
     catchall: (_req, _res, next) => next(),
+    errorParser: toAnswer,
     ...(options.rateLimits && {
       rateLimits: {
         creator: (limit) => new MemoryRateLimiter(limit),
@@ -27,6 +35,13 @@ export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolea
   })
   server.router.set('trust proxy', ['loopback', 'linklocal', 'uniquelocal'])
   return server
+}
+
+/** Lexicons allow text and dates that Postgres does not: that is for the caller to mend. */
+function toAnswer(error: unknown): XRPCError {
+  if (!isValueError(error)) return XRPCError.fromError(error)
+  const message = 'The request holds text, a date or a number that this node cannot store.'
+  return new InvalidRequestError(message, undefined, { cause: error })
 }
 
 type Route = (req: IncomingMessage, res: ServerResponse) => void

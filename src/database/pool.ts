@@ -77,6 +77,11 @@ export function isDataError(error: unknown): boolean {
   })
 }
 
+/** Whether one of the values was none that Postgres can hold, such as text with U+0000: class 22. */
+export function isValueError(error: unknown): boolean {
+  return someCause(error, (each) => /^22...$/.test(codeOf(each) ?? ''))
+}
+
 function someCause(error: unknown, matches: (error: Error) => boolean): boolean {
   let each = error
   for (let depth = 0; depth < CAUSES_MAX && each instanceof Error; depth++) {

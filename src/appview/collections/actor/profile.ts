@@ -1,7 +1,6 @@
-import { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
-import { collection, part, text } from '../../define.ts'
+import { collection, instant, part, text } from '../../define.ts'
 
 /** How a person or an organisation presents itself. Karma, roles and verification are never part
  *  of it: they count only from the repo of whoever may grant them. */
@@ -33,7 +32,7 @@ export const profile = collection({
     website: content.website,
     contributionTypes: content.contributionTypes,
     createdAt: content.createdAt,
-    indexedAt: l.toDatetimeString(indexedAt),
+    indexedAt: instant(indexedAt),
   }),
 
   examples: {

@@ -1,6 +1,5 @@
-import { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { type Look, collection, flag, list, part, text, timestamp } from '../../define.ts'
+import { type Look, collection, flag, instant, list, part, text, timestamp } from '../../define.ts'
 import { plainText } from '../../plain-text.ts'
 import { isSlug, slugFrom } from '../../slug.ts'
 import { isCurrency } from './currency.ts'
@@ -99,9 +98,9 @@ export const product = collection({
     featured: row.featured,
     slug: content.slug ?? slugFrom(row.title, row.rkey),
     sku: content.sku,
-    createdAt: l.toDatetimeString(row.createdAt),
+    createdAt: instant(row.createdAt),
     updatedAt: content.updatedAt,
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.commerce.getProduct,

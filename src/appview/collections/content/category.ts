@@ -1,6 +1,5 @@
-import { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { collection, integer, part, text, timestamp } from '../../define.ts'
+import { collection, instant, integer, part, text, timestamp } from '../../define.ts'
 import { readReference } from '../../reference.ts'
 import { isSlug, slugFrom } from '../../slug.ts'
 
@@ -60,8 +59,8 @@ export const category = collection({
     order: content.order,
     image: content.image,
     kind: row.kind ?? undefined,
-    createdAt: l.toDatetimeString(row.createdAt),
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    createdAt: instant(row.createdAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   examples: {

@@ -1,7 +1,7 @@
 import { type BlobRef, l, parseCid, parseCidSafe } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
-import { type Look, collection, list, part, text, timestamp } from '../../define.ts'
+import { type Look, collection, instant, list, part, text, timestamp } from '../../define.ts'
 import { hasRenditions, smallerSizes } from '../../images/sizes.ts'
 
 type Media = co.kendev.content.media.Main
@@ -64,8 +64,8 @@ export const media = collection({
     folder: row.folder ?? undefined,
     license: content.license,
     checksum: content.checksum,
-    createdAt: l.toDatetimeString(row.createdAt),
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    createdAt: instant(row.createdAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.content.getMedia,

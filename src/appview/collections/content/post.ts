@@ -1,6 +1,6 @@
-import { l } from '@atproto/lex'
+import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { type Look, collection, list, part, text, timestamp } from '../../define.ts'
+import { type Look, collection, instant, list, part, text, timestamp } from '../../define.ts'
 import { beginning, plainText } from '../../plain-text.ts'
 import { isSlug, slugFrom } from '../../slug.ts'
 
@@ -59,7 +59,7 @@ export const post = collection({
     slug: row.slug,
     categories: row.categories,
     status: 'published',
-    publishedAt: l.toDatetimeString(row.publishedAt),
+    publishedAt: instant(row.publishedAt),
     tags: row.tags,
     meta: content.meta,
     callToAction: content.callToAction,
@@ -67,7 +67,7 @@ export const post = collection({
     updatedAt: content.updatedAt,
     authors: row.authors.map(look.person),
     featuredImage: imageView(row.featuredImage, look),
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.content.getPost,

@@ -1,6 +1,16 @@
-import { l } from '@atproto/lex'
+import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { collection, count, did, integer, newest, part, text, timestamp } from '../../define.ts'
+import {
+  collection,
+  count,
+  did,
+  instant,
+  integer,
+  newest,
+  part,
+  text,
+  timestamp,
+} from '../../define.ts'
 
 /** A part of a space with messages of its own. Only the space's own repo makes channels. */
 export const channel = collection({
@@ -57,10 +67,10 @@ export const channel = collection({
     businessContext: row.content.businessContext,
     dataRetention: row.content.dataRetention,
     accessControl: row.content.accessControl,
-    createdAt: l.toDatetimeString(row.createdAt),
+    createdAt: instant(row.createdAt),
     messageCount: row.messageCount,
-    lastMessageAt: row.lastMessageAt ? l.toDatetimeString(row.lastMessageAt) : undefined,
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    lastMessageAt: row.lastMessageAt ? instant(row.lastMessageAt) : undefined,
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.spaces.getChannel,

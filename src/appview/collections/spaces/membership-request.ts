@@ -1,6 +1,6 @@
-import { l } from '@atproto/lex'
+import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { collection, did, exists, text, timestamp } from '../../define.ts'
+import { collection, did, exists, instant, text, timestamp } from '../../define.ts'
 
 /** The member's half of a membership: the wish to be in the space whose DID is the key. Deleting
  *  it is leaving. */
@@ -34,8 +34,8 @@ export const membershipRequest = collection({
     handle: look.person(row.did).handle,
     message: row.message ?? undefined,
     status: row.admitted ? 'active' : 'pending',
-    createdAt: l.toDatetimeString(row.createdAt),
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    createdAt: instant(row.createdAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.spaces.getMembershipRequest,

@@ -1,6 +1,6 @@
-import { l } from '@atproto/lex'
+import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { collection, did, exists, text, timestamp } from '../../define.ts'
+import { collection, did, exists, instant, text, timestamp } from '../../define.ts'
 
 /** The space's half of a membership: it admits the member whose DID is the key. The member's half
  *  is a membershipRequest; both together make a member, this one alone somebody who left. */
@@ -36,9 +36,9 @@ export const membership = collection({
     handle: look.person(row.subject).handle,
     profile: look.person(row.subject),
     role: row.role,
-    joinedAt: l.toDatetimeString(row.joinedAt),
+    joinedAt: instant(row.joinedAt),
     status: row.active ? 'active' : 'left',
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   shown: 'active',

@@ -1,4 +1,4 @@
-import { l } from '@atproto/lex'
+import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
 import {
@@ -7,6 +7,7 @@ import {
   count,
   did,
   exists,
+  instant,
   part,
   tally,
   text,
@@ -102,8 +103,8 @@ export const message = collection({
     replyCount: row.replyCount,
     threadRoot: row.root ?? undefined,
     edited: content.editedAt !== undefined,
-    createdAt: l.toDatetimeString(row.sentAt),
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    createdAt: instant(row.sentAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.spaces.getMessage,

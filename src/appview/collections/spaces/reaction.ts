@@ -1,6 +1,5 @@
-import { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { collection, did, exists, part, text, timestamp } from '../../define.ts'
+import { collection, did, exists, instant, part, text, timestamp } from '../../define.ts'
 import { readReference } from '../../reference.ts'
 
 const CID = 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi'
@@ -47,8 +46,8 @@ export const reaction = collection({
     subject: row.subjectRef,
     space: row.space,
     emoji: row.emoji,
-    createdAt: l.toDatetimeString(row.createdAt),
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    createdAt: instant(row.createdAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   get: co.kendev.spaces.getReaction,

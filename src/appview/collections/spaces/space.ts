@@ -1,7 +1,7 @@
-import { l } from '@atproto/lex'
+import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
-import { collection, count, newest, part, text, timestamp } from '../../define.ts'
+import { collection, count, instant, newest, part, text, timestamp } from '../../define.ts'
 
 /** A community or a business with a repo of its own; this record describes it. What its members
  *  contribute lives in their repos, so its figures are counted, never claimed (D-13). */
@@ -66,15 +66,15 @@ export const space = collection({
     visibility: row.visibility,
     memberApproval: row.memberApproval,
     inviteSettings: row.content.inviteSettings,
-    createdAt: l.toDatetimeString(row.createdAt),
+    createdAt: instant(row.createdAt),
     updatedAt: row.content.updatedAt,
     stats: {
       memberCount: row.memberCount,
       messageCount: row.messageCount,
       channelCount: row.channelCount,
-      lastActivity: row.lastActivity ? l.toDatetimeString(row.lastActivity) : undefined,
+      lastActivity: row.lastActivity ? instant(row.lastActivity) : undefined,
     },
-    indexedAt: l.toDatetimeString(row.indexedAt),
+    indexedAt: instant(row.indexedAt),
   }),
 
   examples: {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
+import { checkRecord } from '../../check-record.ts'
 import { channel } from '../../collections/spaces/channel.ts'
 import { collections } from '../../collections/index.ts'
 import { present } from '../../look.ts'
@@ -90,6 +91,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     rkey: string,
     what: { record: Record<string, unknown>; swapRecord?: string | null },
   ): Promise<{ uri: string; cid: string }> {
+    checkRecord({ did, collection, rkey }, what.record)
     const { rev, results } = await writer.putRecord({ did, collection, rkey, ...what })
     await progress.reached(did, rev)
     return { uri: results[0]!.uri, cid: results[0]!.cid! }
