@@ -12,9 +12,11 @@ export type ForeignPds = AsyncDisposable & {
   readonly did: string
   /** The key an account signs with, to forge what its PDS would never sign. */
   keyOf(did: string): Promise<Keypair>
+  /** The key that may change the DID documents of its accounts, for those who move away. */
+  readonly rotationKey: Keypair
 }
 
-/** Starts one on a free port, on the directory of the network it joins. Handles end in `.foreign.test`. */
+/** Starts one on a free port, with the directory given. Handles end in `.foreign.test`. */
 export async function startForeignPds(plcUrl: string): Promise<ForeignPds> {
   const dataDir = await mkdtemp(join(tmpdir(), 'angelos-foreign-'))
   const port = await freePort()
@@ -25,6 +27,7 @@ export async function startForeignPds(plcUrl: string): Promise<ForeignPds> {
   return {
     url: `http://localhost:${port}`,
     did,
+    rotationKey: embedded.pds.ctx.plcRotationKey,
     keyOf: (account) => embedded.pds.ctx.actorStore.keypair(account),
     [Symbol.asyncDispose]: async () => {
       await embedded.close()

@@ -19,8 +19,8 @@ export type Tokens = {
   sub: string
 }
 
-/** An OAuth client of the kind that runs on somebody's own machine (atproto.com/specs/oauth, loopback
- *  client ids), and what it may do after its user has logged in. */
+/** An OAuth client of the kind that runs on somebody's own machine (atproto.com/specs/oauth), and
+ *  what it may do after its user has logged in. */
 export class OAuthClient {
   readonly key: DpopKey = createDpopKey()
   readonly scope: string
@@ -88,7 +88,7 @@ export class OAuthClient {
     return (this.tokens = answer.body as Tokens)
   }
 
-  /** A form to the authorization server, with a proof that is tried again with the server's nonce. */
+  /** Sends a form to the authorization server, with a proof that bears the server's nonce. */
   async send(url: string, form: Record<string, string>): Promise<Answer> {
     return this.#proving(url, {
       method: 'POST',

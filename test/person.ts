@@ -47,7 +47,11 @@ export function anybodyGet<T = Json>(
   return send<T>(origin, nsid, { params })
 }
 
-function person(origin: string, who: { did: string; handle: string; token: string }): Person {
+/** Somebody who has a session already. */
+export function person(
+  origin: string,
+  who: { did: string; handle: string; token: string },
+): Person {
   const auth = { authorization: `Bearer ${who.token}` }
   const place = (uri: string) => {
     const [repo, collection, rkey] = uri.slice('at://'.length).split('/')

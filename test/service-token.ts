@@ -3,8 +3,8 @@ import { type Keypair } from '@atproto/crypto'
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n
 
-/** Signs a service token with any claims at all, as a PDS that lies would. What is undefined is left
- *  out; the rest is what a right token has. */
+/** Signs a service token with any claims at all, as a PDS that lies would. What is undefined is
+ *  left out; the rest is what a right token has. */
 export async function forgeToken(
   key: Keypair,
   claims: Record<string, unknown>,

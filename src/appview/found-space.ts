@@ -42,7 +42,7 @@ const UNFOUNDED = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
 
 /** Reserves a handle for a space and carries the plan out. The plan is stored before anything is
  *  made, so a crash in between is picked up at the next start; the same caller and key again get
- *  the same space. Throws `HandleNotAvailable`, `LimitExceeded`, `InvalidRecord`, `ReadOnlyField`. */
+ *  the same space. Throws `HandleNotAvailable`, `LimitExceeded`, and what `checkRecord` throws. */
 export async function foundSpace(
   f: Founding,
   wish: { caller: string; key: string; slug: string; domain: string; exact: boolean },
@@ -74,8 +74,8 @@ export async function foundSpace(
   throw new InvalidRequestError('This name is taken. Choose another slug.', 'HandleNotAvailable')
 }
 
-/** Carries out every plan that a crash has left unfinished; to be called at start. One that cannot be
- *  carried out now, because its founder is gone for example, is left for the next start. */
+/** Carries out every plan that a crash has left unfinished; to be called at start. One that fails,
+ *  because its founder is gone for example, is left for the next start. */
 export async function resumeFounding(f: Founding): Promise<number> {
   const { rows } = await f.sql.query<Pending>(
     'select * from node."pendingSpace" where "confirmedAt" is null order by "createdAt"',

@@ -43,8 +43,8 @@ type Wanted = {
 }
 
 /** Puts a record into the caller's repo when it is hosted here, or takes in what a caller of
- *  another PDS announces. Throws `WriteAtYourPds` for one who announces nothing, `InvalidRecord` and
- *  `ReadOnlyField` for a record that would not be shown. */
+ *  another PDS announces. Throws `WriteAtYourPds` for one who announces nothing, and what
+ *  `checkRecord` throws for a record that would not be shown. */
 export async function putOwn(
   { writer, announce, progress }: OwnRecords,
   { viewer, collection, uri, cid }: Wanted,

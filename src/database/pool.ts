@@ -77,7 +77,7 @@ export function isDataError(error: unknown): boolean {
   })
 }
 
-/** Whether one of the values was none that Postgres can hold, such as text with U+0000: class 22. */
+/** Whether a value was none that Postgres can hold, such as text with U+0000: class 22. */
 export function isValueError(error: unknown): boolean {
   return someCause(error, (each) => /^22...$/.test(codeOf(each) ?? ''))
 }
