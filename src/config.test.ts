@@ -30,6 +30,10 @@ test('half a mail or bucket configuration is refused', () => {
   expect(() => readConfig({ ANGELOS_S3_REGION: 'eu' })).toThrow(/ANGELOS_S3_BUCKET/)
 })
 
+test('a PLC directory by address is refused, since the PDS would not ask it', () => {
+  expect(() => readConfig({ ANGELOS_PLC_URL: 'http://127.0.0.1:2582' })).toThrow(/localhost/)
+})
+
 test('other people’s variables are none of our business', () => {
   expect(readConfig({ PORT: 'x', PDS_PORT: 'y' }).ANGELOS_PORT).toBe(2583)
 })

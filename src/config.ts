@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { z } from 'zod'
 
 const PREFIX = 'ANGELOS_'
@@ -137,6 +138,8 @@ function halfGiven(s: Settings): string[] {
   const s3 = Object.entries(s).filter(([name, value]) => name.startsWith('ANGELOS_S3_') && value)
   if (s3.length > 0 && !s.ANGELOS_S3_BUCKET)
     problems.push(`✖ ${s3.map(([name]) => name).join(', ')} mean nothing without ANGELOS_S3_BUCKET`)
+  if (s.ANGELOS_PLC_URL && isIP(new URL(s.ANGELOS_PLC_URL).hostname.replace(/^\[|\]$/g, '')))
+    problems.push('✖ ANGELOS_PLC_URL needs a name, not an address: say localhost for this machine')
   if (s.ANGELOS_NAME !== undefined && s.ANGELOS_HOSTNAME !== 'localhost')
     problems.push('✖ ANGELOS_NAME is for development; handles end in the hostname otherwise')
   return problems

@@ -20,13 +20,13 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { migrate } from './database/migrate.ts'
 import { openKysely } from './database/pool.ts'
-import type { Sink } from './firehose/event.ts'
 import { type Hosts, listenToHosts } from './firehose/hosts.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
+import { completed } from './open-sink.ts'
 import { createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
 import { createTids } from './tid.ts'
@@ -66,6 +66,10 @@ export async function openAppView(options: {
       log.debug({ outcomes }, 'indexed')
     },
   })
+  const own = {
+    host: config.publicUrl,
+    service: `http://${config.ANGELOS_HOST}:${config.ANGELOS_PORT}`,
+  }
   let hosts: Hosts | undefined
   const feeds = listenToFeeds({
     connect: () => new pg.Client({ connectionString: database.url }),
@@ -121,15 +125,12 @@ export async function openAppView(options: {
     hostStates: () => hosts?.states() ?? new Map(),
     listen: async () => {
       hosts = listenToHosts({
-        own: {
-          host: config.publicUrl,
-          service: `http://${config.ANGELOS_HOST}:${config.ANGELOS_PORT}`,
-        },
+        own,
         upstreams: config.ANGELOS_UPSTREAMS,
         followed: await followedAccounts(pool),
         cursorOf: (host) => cursorOf(pool, host),
         development: config.development,
-        sink: withProvedHandles(sink, { resolver, pds }),
+        sink: completed(sink, { sql: pool, pds, resolver, outbound, clock, own }),
         resolver,
         clock,
         log,
@@ -156,26 +157,5 @@ async function localViewer(
     kind: 'local',
     assertMayWrite: (action, collection) =>
       permissions.assertRepo({ action, collection: collection as never }),
-  }
-}
-
-/** A handle in a DID document is a claim; the views get it only when it points back. */
-function withProvedHandles(
-  sink: Sink,
-  { resolver, pds }: { resolver: IdentityResolver; pds: NodePds },
-): Sink {
-  const proved = async (did: string) => {
-    const own = await pds.handleOf(did)
-    if (own !== undefined) return own
-    const identity = await resolver.resolve(did).catch(() => undefined)
-    return identity && resolver.verifyHandle(identity)
-  }
-  return async (batch) => {
-    const events = await Promise.all(
-      batch.events.map(async (event) =>
-        event.kind === 'identity' ? { ...event, handle: await proved(event.did) } : event,
-      ),
-    )
-    await sink({ ...batch, events })
   }
 }

@@ -71,7 +71,11 @@ async function apply(tx: Sql, a: Applying, event: FirehoseEvent, tally: Tally): 
   switch (event.kind) {
     case 'commit': {
       const account = await noteAccount(tx, event.did, a.now)
-      if (account.rev !== null && event.rev <= account.rev) return note(tally, 'older')
+      if (account.rev !== null && event.rev <= account.rev) {
+        // Also when an earlier attempt was stored and only its answer was lost.
+        tally.revs.set(event.did, account.rev)
+        return note(tally, 'older')
+      }
       for (const w of event.writes) note(tally, await write(tx, a, event.rev, w, account.hidden))
       await tx.query('update appview.account set rev = $2, data = $3 where did = $1', [
         event.did,
@@ -98,13 +102,40 @@ async function apply(tx: Sql, a: Applying, event: FirehoseEvent, tally: Tally): 
           now: a.now,
         })
       return note(tally, 'account')
+    case 'repo':
+      return applyRepo(tx, a, event, tally)
     case 'sync':
-      // The consumer's resync fetches the repo; until then what is shown stays as it is.
+      // Told without content: the repo stands where it stood.
       return note(tally, 'sync')
     case 'refused':
       await refuse(tx, a, event)
       return note(tally, 'refused')
   }
+}
+
+/** Takes over a whole repo. What is kept of it and older, but no longer there, has been deleted. */
+async function applyRepo(
+  tx: Sql,
+  a: Applying,
+  event: FirehoseEvent & { kind: 'repo' },
+  tally: Tally,
+): Promise<void> {
+  const { did, rev, data, records } = event
+  const account = await noteAccount(tx, did, a.now)
+  if (account.rev !== null && rev < account.rev) return note(tally, 'older')
+  for (const w of records) note(tally, await write(tx, a, rev, w, account.hidden))
+  const kept = await tx.query<{ collection: string; rkey: string }>(
+    'select collection, rkey from appview.record where did = $1 and cid is not null',
+    [did],
+  )
+  const there = new Set(records.map((w) => `${w.collection}/${w.rkey}`))
+  for (const { collection, rkey } of kept.rows) {
+    if (there.has(`${collection}/${rkey}`)) continue
+    const gone = { action: 'delete', did, collection, rkey, cid: null, bytes: null } as const
+    note(tally, await write(tx, a, rev, gone, account.hidden))
+  }
+  await tx.query('update appview.account set rev = $2, data = $3 where did = $1', [did, rev, data])
+  tally.revs.set(did, rev)
 }
 
 async function write(

@@ -26,6 +26,7 @@ export function query<M extends l.Query>(
   const { nsid } = getMain(ns)
   type Call = { params: l.InferMethodParams<M> } & Parameters<Authenticate>[0]
   const handler = async ({ params, req, res }: Call) => {
+    refuseNul(params as Record<string, unknown>)
     const viewer = await authenticate({ req, res }, nsid)
     const body = await answer({ params, viewer })
     return { encoding: 'application/json', buffer: Buffer.from(JSON.stringify(body)) }
@@ -96,4 +97,11 @@ export function mountCollections(
 /** The answer for what is not there, and for what the caller may not see. */
 export function notFound(what: string): InvalidRequestError {
   return new InvalidRequestError(`There is no ${what} here.`, 'NotFound')
+}
+
+/** Nothing stored holds U+0000, and Postgres takes it for an error; so the caller is told. */
+function refuseNul(params: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(params))
+    if ([value].flat().some((one) => typeof one === 'string' && one.includes('\0')))
+      throw new InvalidRequestError(`${name} must not hold the character U+0000.`)
 }

@@ -67,7 +67,16 @@ export type RefusedEvent = {
   time: string
 }
 
-export type FirehoseEvent = CommitEvent | SyncEvent | IdentityEvent | AccountEvent | RefusedEvent
+/** All that a repo holds at a signed commit; records that are not among these are gone. */
+export type RepoEvent = Omit<SyncEvent, 'kind'> & { kind: 'repo'; records: RecordWrite[] }
+
+export type FirehoseEvent =
+  | CommitEvent
+  | SyncEvent
+  | RepoEvent
+  | IdentityEvent
+  | AccountEvent
+  | RefusedEvent
 
 /**
  * Takes events in the order of the host. `cursor` covers everything up to and including the batch,

@@ -38,7 +38,7 @@ export function getImage({ server }: Mount, { images, isShown, focalPoint }: Ima
   })
 }
 
-function sizeOf(name = 'original'): Wanted['size'] {
+function sizeOf(name = 'large'): Wanted['size'] {
   if (name === 'original' || isSizeName(name)) return name
   const names = [...Object.keys(SIZES), 'original'].join(', ')
   throw new InvalidRequestError(`There is no size ${name}. There are ${names}.`)
