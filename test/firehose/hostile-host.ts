@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { type RequestListener, createServer } from 'node:http'
 import { type AddressInfo } from 'node:net'
 import { encode } from '@atcute/cbor'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -25,10 +25,13 @@ export type HostileHost = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Starts a host on a free port; after a cursor it sends what it has kept, without one nothing. */
-export async function startHostileHost(options: { autoPong?: boolean } = {}): Promise<HostileHost> {
-  const { autoPong = true } = options
-  const http = createServer()
+/** Starts a host on a free port; after a cursor it sends what it has kept, without one nothing.
+ *  Requests that are no WebSocket are `answer`'s. */
+export async function startHostileHost(
+  options: { autoPong?: boolean; answer?: RequestListener } = {},
+): Promise<HostileHost> {
+  const { autoPong = true, answer } = options
+  const http = createServer(answer)
   const server = new WebSocketServer({ server: http, autoPong })
   let sockets = 0
   http.on('connection', () => {
