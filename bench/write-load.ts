@@ -59,12 +59,13 @@ export class WriteLoad {
     if (account === undefined) throw new Error('there are no accounts')
     const record = {
       $type: COLLECTION,
+      space: account.did,
       text: `message ${this.#next}`,
       createdAt: '2026-01-01T00:00:00.000Z',
     }
     await this.#call('POST', 'com.atproto.repo.createRecord', {
       token: account.accessJwt,
-      // No lexicon is looked up: both sides take the record as it is.
+      // The package does not know the lexicon; a node of ours checks the record all the same.
       body: { repo: account.did, collection: COLLECTION, record, validate: false },
     })
   }

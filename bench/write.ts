@@ -16,8 +16,8 @@ type Side = { name: Name; server: WriteServer; load: WriteLoad; slots: Map<numbe
 type Measure = Figure & { readonly range?: Ratio }
 
 /**
- * createRecord per second through our server against the package alone, alive side by side and
- * measured in turns, with a second one of the package as a control of the noise. `seconds` is the
+ * createRecord per second through our server against the package alone: ours between two of the
+ * package, alive side by side and measured in turns; how those two differ is the noise. `seconds` is the
  * length of one turn; `ours` the origin of a server that runs already, `start` a way to start one.
  */
 export async function benchWrite(options: {
@@ -69,39 +69,48 @@ async function runRound(sides: Side[], round: number, ms: number): Promise<void>
 async function resultOf(sides: Side[], report: (line: string) => void): Promise<BenchResult> {
   const [reference, ours, control] = sides
   if (!reference || !ours || !control) throw new Error('a side is missing')
+  const both = [reference, control]
   const more: Measure[] = CLIENTS.flatMap((clients) => [
-    rateOf(`${clients} clients`, [ours, reference], clients),
-    rateOf(`${clients} clients, the reference against itself`, [control, reference], clients),
-    latencyOf([ours, reference], clients, 0.5),
-    latencyOf([ours, reference], clients, 0.99),
+    rateOf(`${clients} clients`, [ours, both], clients),
+    rateOf(`${clients} clients, the reference against itself`, [control, [reference]], clients),
+    latencyOf([ours, both], clients, 0.5),
+    latencyOf([ours, both], clients, 0.99),
   ])
   more.push(...(await countersOf(ours, reference)))
   for (const figure of more) report(lineOf(figure))
-  const { range: _, ...main } = rateOf('write', [ours, reference], 16)
+  const { range: _, ...main } = rateOf('write', [ours, both], 16)
   return { ...main, goal: GOAL, more }
 }
 
-function rateOf(bench: string, [side, reference]: [Side, Side], clients: number): Measure {
+/**
+ * Each round of `side` against the mean of the references in that round: two of them, measured
+ * before and after it, cancel what the machine did meanwhile.
+ */
+function rateOf(bench: string, [side, references]: [Side, Side[]], clients: number): Measure {
   const rates = (of: Side): number[] => (of.slots.get(clients) ?? []).map((slot) => slot.perSecond)
-  const range = pairedRatio(rates(side), rates(reference))
+  const all = references.map(rates)
+  const theirs = rates(side).map(
+    (_, index) => all.reduce((sum, one) => sum + (one[index] ?? NaN), 0) / all.length,
+  )
+  const range = pairedRatio(rates(side), theirs)
   return {
     bench,
     goal: null,
     ours: round(median(rates(side))),
-    reference: round(median(rates(reference))),
+    reference: round(median(theirs)),
     ratio: round(range.median),
     unit: 'records/s',
-    range,
+    range: { median: round(range.median), min: round(range.min), max: round(range.max) },
   }
 }
 
-function latencyOf([ours, reference]: [Side, Side], clients: number, p: number): Measure {
-  const of = (side: Side): number =>
+function latencyOf([ours, references]: [Side, Side[]], clients: number, p: number): Measure {
+  const of = (sides: Side[]): number =>
     percentile(
-      (side.slots.get(clients) ?? []).flatMap((slot) => slot.latencies),
+      sides.flatMap((side) => side.slots.get(clients) ?? []).flatMap((slot) => slot.latencies),
       p,
     )
-  return figureOf(`${clients} clients, p${p * 100}`, [of(ours), of(reference)], 'ms')
+  return figureOf(`${clients} clients, p${p * 100}`, [of([ours]), of(references)], 'ms')
 }
 
 async function countersOf(ours: Side, reference: Side): Promise<Measure[]> {
@@ -135,7 +144,7 @@ function lastOf(sides: Side[]): string {
 }
 
 function lineOf({ bench, ours, reference, ratio, unit, range }: Measure): string {
-  const rounds = range ? ` (${round(range.min)} to ${round(range.max)} in single rounds)` : ''
+  const rounds = range ? ` (${range.min} to ${range.max} in single rounds)` : ''
   const factor = ratio === null ? '' : `, x${ratio}`
   return `${bench}: ${ours} against ${reference} ${unit}${factor}${rounds}`
 }
