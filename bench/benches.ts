@@ -1,3 +1,4 @@
+import { serverProcess } from './write-server.ts'
 import { benchRead } from './read.ts'
 import type { BenchResult } from './result.ts'
 import { benchWrite } from './write.ts'
@@ -8,4 +9,5 @@ export const benches: Readonly<
 > = {
   read: benchRead,
   write: (report) => benchWrite({ report }),
+  'write-pds': (report) => benchWrite({ report, start: serverProcess('fast') }),
 }

@@ -17,7 +17,7 @@ export async function benchRead(report: (line: string) => void): Promise<BenchRe
   await using parts = new AsyncDisposableStack()
   const node = await startTarget(parts, ['ours'])
   const bare = await startTarget(parts, ['bare', JSON.stringify(node.message)])
-  const path = `/xrpc/co.kendev.spaces.getMessage?${new URLSearchParams({ uri: node.message.uri })}`
+  const path = `/xrpc/co.kendev.spaces.getMessage?${String(new URLSearchParams({ uri: node.message.uri }))}`
   const sides = {
     ours: { origin: node.origin, token: node.token, path },
     reference: { origin: bare.origin, path },
@@ -55,7 +55,7 @@ async function benchLists(node: ReadTarget, report: (line: string) => void): Pro
   }
   const figures: Figure[] = []
   for (const [name, { nsid, ...params }] of Object.entries(queries)) {
-    const path = `/xrpc/co.kendev.spaces.${nsid}?${new URLSearchParams(params)}`
+    const path = `/xrpc/co.kendev.spaces.${nsid}?${String(new URLSearchParams(params))}`
     const side = { origin: node.origin, token: node.token, path, clients: CLIENTS }
     await readFor({ ...side, seconds: 1 })
     const slot = await readFor({ ...side, seconds: SECONDS })

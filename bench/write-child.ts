@@ -3,6 +3,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { flushToDisk } from '../src/pds/fast/group-sync.ts'
 import { type Switches, defaultSwitches } from '../src/pds/fast/switches.ts'
 import { startPds, startPlc } from '../test/fast/pds.ts'
+import { startNetwork } from '../test/network.ts'
 import { type Counters, type FromChild, type ToChild } from './write-server.ts'
 
 const NAMES = ['prepares', 'closes', 'jsSignatures', 'syncs'] as const
@@ -29,15 +30,7 @@ const switches: Switches = {
 count(SqliteDatabase.prototype, 'prepare', 'prepares')
 count(SqliteDatabase.prototype, 'close', 'closes')
 count(Secp256k1Keypair.prototype, 'sign', 'jsSignatures')
-const plc = await startPlc()
-const pds = await startPds({
-  plcUrl: plc.url,
-  ...(kind === 'fast' && { switches }),
-  flush: (fd, path) => {
-    counters.syncs++
-    return flushToDisk(fd, path)
-  },
-})
+const server = await (kind === 'node' ? startNode() : startPdsAlone())
 const say = (message: FromChild): void => void process.send?.(message)
 process.on('message', (message: ToChild) => {
   if (message !== 'counters') return
@@ -45,9 +38,26 @@ process.on('message', (message: ToChild) => {
   for (const name of NAMES) counters[name] = 0
 })
 process.on('disconnect', () => {
-  void pds
-    .close()
-    .then(() => plc.close())
-    .finally(() => process.exit())
+  void server.close().finally(() => process.exit())
 })
-say({ origin: pds.origin })
+say({ origin: server.origin })
+
+async function startPdsAlone(): Promise<{ origin: string; close(): Promise<void> }> {
+  const plc = await startPlc()
+  const pds = await startPds({
+    plcUrl: plc.url,
+    ...(kind === 'fast' && { switches }),
+    flush: (fd, path) => {
+      counters.syncs++
+      return flushToDisk(fd, path)
+    },
+  })
+  return { origin: pds.origin, close: () => pds.close().then(() => plc.close()) }
+}
+
+/** Everything: the PDS, its firehose read and verified, and the views of every record. */
+async function startNode(): Promise<{ origin: string; close(): Promise<void> }> {
+  const network = await startNetwork()
+  const origin = network.nodes[0]!.url.replace('localhost', '127.0.0.1')
+  return { origin, close: () => network[Symbol.asyncDispose]() }
+}

@@ -12,8 +12,9 @@ export type StartServer = { start(): Promise<WriteServer> }
 export type ToChild = 'counters'
 export type FromChild = { origin: string } | { counters: Counters }
 
-/** A PDS with its own PLC directory in a process of its own, as the package makes it or fastened. */
-export function pdsProcess(kind: 'bare' | 'fast', args: string[] = []): StartServer {
+/** A server with its own PLC directory in its own process: the PDS as the package makes it or
+ *  fastened, or the whole node. */
+export function serverProcess(kind: 'bare' | 'fast' | 'node', args: string[] = []): StartServer {
   return {
     start: async () => {
       const script = new URL('./write-child.ts', import.meta.url)
@@ -44,12 +45,5 @@ export function pdsProcess(kind: 'bare' | 'fast', args: string[] = []): StartSer
         },
       }
     },
-  }
-}
-
-/** A server that runs already; closing it leaves it running. */
-export function runningServer(origin: string): StartServer {
-  return {
-    start: async () => ({ origin, counters: async () => undefined, close: async () => {} }),
   }
 }

@@ -2,7 +2,7 @@ import { type Ratio, median, orderOf, pairedRatio, percentile } from './paired.t
 import type { BenchResult, Figure } from './result.ts'
 import { type Slot, WriteLoad } from './write-load.ts'
 import { type Counters, type StartServer, type WriteServer } from './write-server.ts'
-import { pdsProcess, runningServer } from './write-server.ts'
+import { serverProcess } from './write-server.ts'
 
 const CLIENTS = [1, 16] as const
 const ACCOUNTS = 40
@@ -16,24 +16,22 @@ type Side = { name: Name; server: WriteServer; load: WriteLoad; slots: Map<numbe
 type Measure = Figure & { readonly range?: Ratio }
 
 /**
- * createRecord per second through our server against the package alone: ours between two of the
- * package, alive side by side and measured in turns; how those two differ is the noise. `seconds` is the
- * length of one turn; `ours` the origin of a server that runs already, `start` a way to start one.
+ * createRecord per second through our whole node against the package alone: ours between two of
+ * the package, alive side by side and measured in turns; how those two differ is the noise.
+ * `seconds` is the length of one turn, `start` another server to measure instead.
  */
 export async function benchWrite(options: {
   rounds?: number
   seconds?: number
   report: (line: string) => void
-  ours?: string
   start?: StartServer
 }): Promise<BenchResult> {
-  const ours =
-    options.ours === undefined ? (options.start ?? pdsProcess('fast')) : runningServer(options.ours)
+  const ours = options.start ?? serverProcess('node')
   const sides: Side[] = []
   try {
-    sides.push(await startSide('reference', pdsProcess('bare')))
+    sides.push(await startSide('reference', serverProcess('bare')))
     sides.push(await startSide('ours', ours))
-    sides.push(await startSide('control', pdsProcess('bare')))
+    sides.push(await startSide('control', serverProcess('bare')))
     options.report(`warming up: ${WARM_UP} records on each of ${sides.length} servers`)
     for (const side of sides) {
       await side.load.createAccounts(ACCOUNTS)

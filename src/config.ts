@@ -4,13 +4,14 @@ import { z } from 'zod'
 const PREFIX = 'ANGELOS_'
 const OURS = ['DATABASE_URL']
 
-const names = z
+const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''))
+const origins = z
   .string()
   .transform((value) => value.split(',').flatMap((name) => name.trim() || []))
-  .pipe(z.array(z.string()))
+  .transform((list) => (list.length === 1 && list[0] === 'none' ? [] : list))
+  .pipe(z.array(httpUrl))
 
-const port = z.coerce.number().int().min(0).max(65_535)
-const httpUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/$/, ''))
+const port = z.coerce.number().int().max(65_535)
 
 /** Every setting an operator may give. The description is what node.env.example says about it. */
 const settings = z.strictObject({
@@ -23,12 +24,11 @@ const settings = z.strictObject({
     .hostname()
     .default('localhost')
     .describe('Public name of the node. localhost means development: plain http, a PLC of its own'),
-  ANGELOS_PORT: port.default(2583).describe('Port the node listens on'),
+  ANGELOS_PORT: port.min(1).default(2583).describe('Port the node listens on'),
   ANGELOS_HOST: z
-    .string()
-    .min(1)
+    .ipv4()
     .default('127.0.0.1')
-    .describe('Interface to listen on. Leave it at loopback when TLS ends in front of the node'),
+    .describe('IPv4 address to listen on. Leave it at loopback when TLS ends in front of the node'),
   ANGELOS_NAME: z
     .string()
     .regex(/^[a-z0-9](?:[a-z0-9-]{1,30}[a-z0-9])$/)
@@ -46,9 +46,10 @@ const settings = z.strictObject({
     .optional()
     .describe('PLC directory. Absent: https://plc.directory, in development one of our own'),
   ANGELOS_PLC_PORT: port
+    .min(0)
     .default(2582)
     .describe('Development only: port of our own PLC directory, for other nodes to share'),
-  ANGELOS_UPSTREAMS: names
+  ANGELOS_UPSTREAMS: origins
     .default([])
     .describe('Other hosts whose accounts to listen to from the start, comma separated origins'),
   ANGELOS_INVITE_REQUIRED: z
@@ -61,9 +62,11 @@ const settings = z.strictObject({
     .describe(
       'Whether requests are limited by address and account. Absent: yes, in development no',
     ),
-  ANGELOS_CRAWLERS: names
+  ANGELOS_CRAWLERS: origins
     .optional()
-    .describe('Relays told of new records. Absent: https://bsky.network, in development none'),
+    .describe(
+      'Relays told of new records, or none. Absent: https://bsky.network, in development none',
+    ),
   ANGELOS_SMTP_URL: z
     .url({ protocol: /^smtps?$/ })
     .optional()
@@ -106,6 +109,8 @@ export type Config = Readonly<
     development: boolean
     /** Where clients reach the node, without a slash at the end. */
     publicUrl: string
+    /** Where this machine reaches the node, whatever is in front of it. */
+    localUrl: string
     /** What handles of this node end in, with the leading dot. */
     handleDomain: string
   }
@@ -148,12 +153,14 @@ function halfGiven(s: Settings): string[] {
 function derive(s: Settings): Config {
   const development = s.ANGELOS_HOSTNAME === 'localhost'
   const name = s.ANGELOS_NAME ?? (s.ANGELOS_PORT === 2583 ? 'angel' : `angel-${s.ANGELOS_PORT}`)
+  const anyHost = s.ANGELOS_HOST === '0.0.0.0'
   return {
     ...s,
     ANGELOS_INVITE_REQUIRED: s.ANGELOS_INVITE_REQUIRED ?? !development,
     ANGELOS_RATE_LIMITS: s.ANGELOS_RATE_LIMITS ?? !development,
     ANGELOS_CRAWLERS: s.ANGELOS_CRAWLERS ?? (development ? [] : ['https://bsky.network']),
     development,
+    localUrl: `http://${anyHost ? '127.0.0.1' : s.ANGELOS_HOST}:${s.ANGELOS_PORT}`,
     publicUrl: development ? `http://localhost:${s.ANGELOS_PORT}` : `https://${s.ANGELOS_HOSTNAME}`,
     handleDomain: development ? `.${name}.test` : `.${s.ANGELOS_HOSTNAME}`,
   }

@@ -28,8 +28,7 @@ async function main([name = 'help', ...args]: readonly string[]): Promise<number
   } catch (error) {
     if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`)
     else if (isUsage(error)) process.stderr.write(`${error.message}\n\n${command.usage}\n`)
-    else
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : error}\n`)
+    else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     return isUsage(error) || error instanceof ConfigError ? 2 : 1
   }
 }

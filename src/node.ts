@@ -1,19 +1,19 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { WebSocketServer } from 'ws'
-import { openAppView } from './open-appview.ts'
+import { type AppView, openAppView } from './open-appview.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { openDatabase } from './database/database.ts'
-import { healthOf } from './health.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { type HealthSources, healthOf } from './health.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { type Log, createLog } from './log.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
 import { type Upgrade, mountOrigin } from './pds/origin.ts'
-import { type NodeDidDocument, didDocument, serviceDid } from './pds/identity.ts'
-import { openPds } from './open-pds.ts'
+import { didDocument, serviceDid } from './pds/identity.ts'
+import { type NodePds, openPds } from './open-pds.ts'
 import { startPlc } from './pds/plc.ts'
-import { loadKeys } from './pds/secrets.ts'
+import { type NodeKeys, loadKeys } from './pds/secrets.ts'
 
 export type AngelNode = AsyncDisposable & {
   readonly url: string
@@ -41,49 +41,34 @@ export async function startNode(
   const keys = await loadKeys(dataDir)
   const database = parts.use(await openDatabase({ dataDir, url: config.DATABASE_URL, log }))
   const plcUrl = await findPlc(config, database.url, log, parts)
-  const document = { current: undefined as NodeDidDocument | undefined }
-  const resolver = createIdentityResolver({
-    plcUrl,
-    development,
-    clock,
-    log,
-    overrides: (asked) => (asked === did ? (document.current as never) : undefined),
-  })
+  const identity = describeNode({ did, publicUrl, keys })
+  const overrides = (asked: string) => (asked === did ? identity.document() : undefined)
+  const resolver = createIdentityResolver({ plcUrl, development, clock, log, overrides })
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
-  const [serviceKey, validatorKey] = [keys.serviceKey.did(), keys.validatorKey.did()]
-  const describe = (account?: string) =>
-    (document.current = didDocument({ did, publicUrl, serviceKey, validatorKey, account }))
-  describe()
-
   const appView = parts.use(
     await openAppView({ config, did, database, dataDir, resolver, pds, log, clock }),
   )
-  const versions = await readVersions()
-  const routes = xrpcRoutes({
-    server: appView.server,
-    log,
-    health: () =>
-      healthOf({
-        versions,
-        database: database.health,
-        hosts: appView.hostStates,
-        newestSeq: pds.newestSeq,
-        ownHost: publicUrl,
-      }),
+  const health = healthSources({
+    versions: await readVersions(),
+    database,
+    appView,
+    pds,
+    publicUrl,
   })
+  const routes = xrpcRoutes({ server: appView.server, log, health: () => healthOf(health) })
   await pds.embedded.start((server) =>
     mountOrigin({
       server,
       pdsApp: pds.embedded.pds.app,
       serviceDid: did,
-      didDocument: () => document.current!,
+      didDocument: identity.document,
       log,
       routes: { ...routes, upgrades: upgradesOf(appView.server.subscriptions) },
     }),
   )
   // The PDS makes its tables when it starts, so the node's own account comes after.
-  describe((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
+  identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
   const running = parts.move()
@@ -94,6 +79,36 @@ export async function startNode(
     plcUrl,
     databaseUrl: database.url,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
+}
+
+/** The node's DID document, which names the node's own account once there is one. */
+function describeNode(node: { did: string; publicUrl: string; keys: NodeKeys }) {
+  const { did, publicUrl, keys } = node
+  const [serviceKey, validatorKey] = [keys.serviceKey.did(), keys.validatorKey.did()]
+  let current = didDocument({ did, publicUrl, serviceKey, validatorKey })
+  return {
+    document: () => current,
+    setAccount: (account: string) => {
+      current = didDocument({ did, publicUrl, serviceKey, validatorKey, account })
+    },
+  }
+}
+
+function healthSources(parts: {
+  versions: Record<string, string>
+  database: Database
+  appView: AppView
+  pds: NodePds
+  publicUrl: string
+}): HealthSources {
+  const { versions, database, appView, pds, publicUrl } = parts
+  return {
+    versions,
+    database: () => database.health(),
+    hosts: () => appView.hostStates(),
+    newestSeq: () => pds.newestSeq(),
+    ownHost: publicUrl,
   }
 }
 

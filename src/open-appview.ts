@@ -1,8 +1,8 @@
 import type { Server } from '@atproto/xrpc-server'
 import pg from 'pg'
-import { type Viewer, createAuthenticate } from './appview/access.ts'
+import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
-import { createSink } from './appview/apply-events.ts'
+import { type Applied, createSink } from './appview/apply-events.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
 import { cursorOf, followedAccounts, markFollowed } from './appview/followed.ts'
@@ -10,7 +10,7 @@ import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
 import { mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
-import { createProgress } from './appview/progress.ts'
+import { type Progress, createProgress } from './appview/progress.ts'
 import { serviceAuth } from './appview/service-auth.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
@@ -22,12 +22,13 @@ import { migrate } from './database/migrate.ts'
 import { openKysely } from './database/pool.ts'
 import { type Hosts, listenToHosts } from './firehose/hosts.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
+import type { Identity } from './identity/identity.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
 import { completed } from './open-sink.ts'
-import { createOutbound } from './outbound/fetch.ts'
+import { type Outbound, createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
 import { createTids } from './tid.ts'
 
@@ -39,8 +40,7 @@ export type AppView = AsyncDisposable & {
   listen(): Promise<void>
 }
 
-/** Brings the tables forward and puts the AppView together. */
-export async function openAppView(options: {
+type Options = {
   config: Config
   did: string
   database: Database
@@ -49,81 +49,79 @@ export async function openAppView(options: {
   pds: NodePds
   log: Log
   clock: Clock
-}): Promise<AppView> {
-  const { config, did, database, dataDir, resolver, pds, log, clock } = options
+}
+
+/** Brings the tables forward and puts the AppView together. */
+export async function openAppView(options: Options): Promise<AppView> {
+  const { config, database, dataDir, resolver, pds, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
   await migrate({ db: openKysely(database.pool), schema: 'node', migrations })
   await prepareViewTables({ pool, indexer, log })
+  const outbound = createOutbound({ development: config.development })
+  const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
 
   const progress = createProgress(pool)
-  const sink = createSink({
-    pool,
-    indexer,
-    clock,
-    applied: ({ revs, outcomes }) => {
-      progress.advance(revs)
-      log.debug({ outcomes }, 'indexed')
-    },
-  })
-  const own = {
-    host: config.publicUrl,
-    service: `http://${config.ANGELOS_HOST}:${config.ANGELOS_PORT}`,
-  }
-  let hosts: Hosts | undefined
-  const feeds = listenToFeeds({
-    connect: () => new pg.Client({ connectionString: database.url }),
-    log,
-  })
-  const founding = {
-    sql: pool,
-    writer: pds.writer,
-    progress,
-    clock,
-    log,
-    ensureAccount: (handle: string) => pds.ensureAccount(handle),
+  const listening = listenLater({ ...options, pool, indexer, progress, outbound })
+  const connect = () => new pg.Client({ connectionString: database.url })
+  const feeds = listenToFeeds({ connect, log })
+  const { writer, isHosted } = pds
+  const ensureAccount = (handle: string) => pds.ensureAccount(handle)
+  const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
+  const follow = async (identity: Identity) => {
+    const handle = await resolver.verifyHandle(identity)
+    await markFollowed(pool, clock, { did: identity.did, pds: identity.pds, handle })
+    listening.follow(identity)
   }
   const server = createXrpc({
     blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
     rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
   })
-  const authenticate = createAuthenticate({
-    session: ({ req, res }, nsid) => localViewer(pds.session, { req, res, nsid }),
-    service: serviceAuth({ sql: pool, resolver, serviceDid: did, clock }),
-    isLocal: pds.isHosted,
-  })
-  const outbound = createOutbound({ development: config.development })
-  const announce = createAnnounce({
-    pool,
-    indexer,
-    resolver,
-    outbound,
-    clock,
-    follow: async (identity) => {
-      const handle = await resolver.verifyHandle(identity)
-      await markFollowed(pool, clock, { did: identity.did, pds: identity.pds, handle })
-      hosts?.follow(identity)
-    },
-  })
-  const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
   mountMethods(
-    { server, authenticate },
+    { server, authenticate: authenticator(options, pool) },
     {
       ...founding,
       ...images,
-      announce,
+      announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow }),
       feeds,
       origin: config.publicUrl,
       nextTid: createTids(clock),
       handleDomain: config.handleDomain,
-      isHosted: pds.isHosted,
+      isHosted,
       uploadBlob: pds.uploadBlob,
     },
   )
   return {
     server,
-    hostStates: () => hosts?.states() ?? new Map(),
+    hostStates: listening.states,
     listen: async () => {
+      await listening.start()
+      const resumed = await resumeFounding(founding)
+      if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
+    },
+    [Symbol.asyncDispose]: async () => {
+      await listening.close()
+      await feeds[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The hosts' streams, read from when the own PDS answers; until then nobody can be followed. */
+function listenLater(
+  options: Options & { pool: SqlPool; indexer: Indexer; progress: Progress; outbound: Outbound },
+) {
+  const { config, pool, indexer, progress, outbound, resolver, pds, clock, log } = options
+  let hosts: Hosts | undefined
+  const applied = ({ revs, outcomes }: Applied) => {
+    progress.advance(revs)
+    log.debug({ outcomes }, 'indexed')
+  }
+  const own = { host: config.publicUrl, service: config.localUrl }
+  const sink = createSink({ pool, indexer, clock, applied })
+  return {
+    follow: (identity: Identity) => hosts?.follow(identity),
+    states: () => hosts?.states() ?? new Map<string, SubscriptionState>(),
+    start: async () => {
       hosts = listenToHosts({
         own,
         upstreams: config.ANGELOS_UPSTREAMS,
@@ -135,14 +133,17 @@ export async function openAppView(options: {
         clock,
         log,
       })
-      const resumed = await resumeFounding(founding)
-      if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
     },
-    [Symbol.asyncDispose]: async () => {
-      await hosts?.close()
-      await feeds[Symbol.asyncDispose]()
-    },
+    close: async () => hosts?.close(),
   }
+}
+
+function authenticator({ did, resolver, pds, clock }: Options, sql: SqlPool): Authenticate {
+  return createAuthenticate({
+    session: ({ req, res }, nsid) => localViewer(pds.session, { req, res, nsid }),
+    service: serviceAuth({ sql, resolver, serviceDid: did, clock }),
+    isLocal: pds.isHosted,
+  })
 }
 
 async function localViewer(

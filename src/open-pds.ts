@@ -17,6 +17,7 @@ import { type VerifySession, sessionVerifier } from './pds/session.ts'
 import type { PdsSettings } from './pds/settings.ts'
 import { uploadBlob } from './pds/upload-blob.ts'
 import { validateWrites } from './pds/validate.ts'
+import { withdrawAtStart } from './pds/withdraw-events.ts'
 import { createWriter } from './pds/write.ts'
 
 /** The node's PDS and what the other parts may ask of it. */
@@ -24,13 +25,20 @@ export type NodePds = {
   readonly embedded: Embedded
   readonly writer: RepoWriter
   readonly session: VerifySession
-  ensureAccount(handle: string, options?: { reserved?: boolean }): Promise<{ did: string }>
-  isHosted(did: string): Promise<boolean>
-  handleOf(did: string): Promise<string | undefined>
-  uploadBlob(blob: { did: string; content: Readable; mimeType: string }): Promise<object>
+  readonly ensureAccount: (
+    handle: string,
+    options?: { reserved?: boolean },
+  ) => Promise<{ did: string }>
+  readonly isHosted: (did: string) => Promise<boolean>
+  readonly handleOf: (did: string) => Promise<string | undefined>
+  readonly uploadBlob: (blob: {
+    did: string
+    content: Readable
+    mimeType: string
+  }) => Promise<object>
   /** The bytes of a blob of an account hosted here; undefined for every other. */
   readonly loadBlob: (did: string, cid: string) => Promise<Uint8Array | undefined>
-  newestSeq(): Promise<number | null>
+  readonly newestSeq: () => Promise<number | null>
 }
 
 type Options = {
@@ -49,6 +57,7 @@ export async function openPds(options: Options): Promise<NodePds> {
   const embedded = await createPds(settingsOf(options))
   const { pds } = embedded
   if (config.ANGELOS_WRITE_PATH === 'fast') fasten(pds, defaultSwitches, { log })
+  withdrawAtStart(pds, log)
   validateWrites(pds, lexiconValidator(collections.map((c) => c.schema)))
   const accountOf = (did: string) =>
     pds.ctx.accountManager.getAccount(did as never, { includeDeactivated: true })

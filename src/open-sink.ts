@@ -20,7 +20,7 @@ type Parts = {
 /** Completes what the firehose tells before it is applied: handles are proved, and a repo that
  *  changed without telling how is fetched whole. Runs outside the transaction that applies it. */
 export function completed(sink: Sink, parts: Parts): Sink {
-  const complete = (event: FirehoseEvent): FirehoseEvent | Promise<FirehoseEvent> => {
+  const complete = async (event: FirehoseEvent): Promise<FirehoseEvent> => {
     if (event.kind === 'identity') return withHandle(event, parts)
     return event.kind === 'sync' ? withRepo(event, parts) : event
   }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { afterAll } from 'vitest'
 import { collections as all } from '../src/appview/collections/index.ts'
 import type { Collection, Row } from '../src/appview/define.ts'
@@ -18,9 +17,9 @@ export const NOW = new Date('2026-11-23T12:00:00Z')
 export type AppViewDatabase = {
   pool: SqlPool
   indexer: Indexer
-  write(w: Write): ReturnType<Indexer['write']>
-  rows(c: Collection): Promise<Row[]>
-  clear(): Promise<void>
+  write: (w: Write) => ReturnType<Indexer['write']>
+  rows: (c: Collection) => Promise<Row[]>
+  clear: () => Promise<void>
 }
 
 let shared: Promise<TestDatabase<unknown>> | undefined
@@ -60,13 +59,3 @@ export async function appViewOn(
 const BASE = ['record', 'account', 'host', '"refusedCommit"', '"feedHead"', 'feed'].map(
   (table) => `appview.${table}`,
 )
-
-/** A lexicon document as it is in the tree. */
-export async function lexiconDocument(nsid: string): Promise<unknown> {
-  const dot = nsid.lastIndexOf('.')
-  const path = new URL(
-    `../lexicons/${nsid.slice(0, dot)}/${nsid.slice(dot + 1)}.json`,
-    import.meta.url,
-  )
-  return JSON.parse(await readFile(path, 'utf8'))
-}

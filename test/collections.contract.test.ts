@@ -5,6 +5,8 @@ import { present } from '../src/appview/look.ts'
 import { tableName } from '../src/appview/schema.ts'
 import { findRow, listRows } from '../src/appview/serve-list.ts'
 import { transaction } from '../src/appview/sql.ts'
+import { prepareViewTables } from '../src/appview/view-tables.ts'
+import { silentLog } from '../src/log.ts'
 import { appViewDatabase } from './appview-database.ts'
 import { deletionOf, exampleWrite, rev } from './record.ts'
 
@@ -130,4 +132,16 @@ describe.each(collections)('$nsid', (c) => {
       for (const name of Object.keys(list.where)) expect([...parameters.keys()]).toContain(name)
     },
   )
+})
+
+test('making the tables anew is no news to those who listen', async () => {
+  const { pool, indexer, write, rows } = await appViewDatabase()
+  const channel = collections.find((c) => c.feed === 'space' && !c.shown)!
+  await write(await exampleWrite(channel, channel.examples.good[0]!))
+  const feed = async () => (await pool.query('select * from appview.feed')).rows
+  const before = [await rows(channel), await feed()]
+  await pool.query(`delete from appview."viewTable"`)
+  for (const c of collections) await pool.query(`drop table ${tableName(c.table)}`)
+  await prepareViewTables({ pool, indexer, log: silentLog })
+  expect([await rows(channel), await feed()]).toEqual(before)
 })

@@ -1,7 +1,9 @@
 import { Secp256k1Keypair } from '@atproto/crypto'
 import { Client } from '@did-plc/lib'
+import { type Answer, ask } from './browser.ts'
 import { FakeRepo, type Tampering } from './firehose/fake-repo.ts'
 import { type HostileHost, startHostileHost } from './firehose/hostile-host.ts'
+import { forgeToken } from './service-token.ts'
 
 /** An account whose PDS is its accomplice, registered as any other is. */
 export type HostileAccount = AsyncDisposable & {
@@ -45,4 +47,30 @@ export async function createHostileAccount(plcUrl: string): Promise<HostileAccou
     [Symbol.asyncDispose]: () => host[Symbol.asyncDispose](),
   }
   return made
+}
+
+/** Calls a method of a node as the account's PDS would for it, with a token of the account's key. */
+export async function callAs(
+  { did, repo }: HostileAccount,
+  node: { url: string; did: string },
+  lxm: string,
+  body: object,
+): Promise<Answer> {
+  const token = await forgeToken(repo.key, { iss: did, aud: node.did, lxm })
+  const headers = { authorization: `Bearer ${token}` }
+  return ask(`${node.url}/xrpc/${lxm}`, { method: 'POST', headers, body })
+}
+
+/** Writes the wish to be in a space and joins it; the node follows the account's host from then. */
+export async function joinAs(
+  account: HostileAccount,
+  node: { url: string; did: string },
+  space: string,
+): Promise<Answer> {
+  const collection = 'co.kendev.spaces.membershipRequest'
+  const record = { $type: collection, space, createdAt: new Date().toISOString() }
+  const writes = [{ action: 'create' as const, collection, rkey: space, record }]
+  const { ops } = await account.repo.commit(writes)
+  const uri = `at://${account.did}/${collection}/${space}`
+  return callAs(account, node, 'co.kendev.spaces.join', { space, uri, cid: ops[0]!.cid!.$link })
 }

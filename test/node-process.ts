@@ -87,7 +87,7 @@ export async function nodeProcess(
     output: () => output,
     [Symbol.asyncDispose]: async () => {
       await end('SIGINT')
-      await removeEmbedded(dataDir)
+      removeEmbedded(dataDir)
       await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -42,7 +42,8 @@ export class OAuthClient {
   }
 
   get id(): string {
-    return `http://localhost?${new URLSearchParams({ redirect_uri: REDIRECT_URI, scope: this.scope })}`
+    const query = new URLSearchParams({ redirect_uri: REDIRECT_URI, scope: this.scope })
+    return `http://localhost?${String(query)}`
   }
 
   /** The whole way from the pushed request to tokens; `approve` is what the user does. */

@@ -112,8 +112,9 @@ async function send<T>(
 ): Promise<T> {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(params))
-    for (const one of [value].flat()) if (one !== undefined) query.append(name, String(one))
-  const response = await fetch(`${origin}/xrpc/${nsid}?${query}`, {
+    for (const one of [value].flat() as (string | number | boolean | undefined)[])
+      if (one !== undefined) query.append(name, String(one))
+  const response = await fetch(`${origin}/xrpc/${nsid}?${String(query)}`, {
     method,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },

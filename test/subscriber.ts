@@ -19,10 +19,11 @@ export function subscribe(origin: string, space: string): Subscriber {
   let socket: WebSocket | undefined
   const run = async () => {
     while (!closed) {
-      const cursor = told.at(-1)?.seq ?? 0
+      // Errors and notes have no number.
+      const cursor = told.findLast(({ seq }) => seq > 0)?.seq ?? 0
       const query = new URLSearchParams({ space, cursor: String(cursor) })
       const nsid = 'co.kendev.spaces.subscribeMessages'
-      socket = new WebSocket(`${origin.replace('http', 'ws')}/xrpc/${nsid}?${query}`)
+      socket = new WebSocket(`${origin.replace('http', 'ws')}/xrpc/${nsid}?${String(query)}`)
       const { promise: ended, resolve } = Promise.withResolvers<void>()
       socket.on('message', (data: Buffer) => told.push(read(data)))
       socket.on('error', () => resolve())

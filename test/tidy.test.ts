@@ -100,7 +100,7 @@ describe.each(code)('$path', ({ path, text }) => {
     const silent = lines.filter(
       (line, n) =>
         /^export (async )?(function|class|const|type)\b/.test(line) &&
-        !/\*\/$/.test(lines[n - 1]?.trim() ?? '') &&
+        !lines[n - 1]?.trimEnd().endsWith('*/') &&
         !/^export (const \w+ = (<[^=]+> ?)?\(|const \w+ = <|type )/.test(line),
     )
     expect(silent).toEqual([])

@@ -2,11 +2,16 @@ import type { Indexer } from './index-record.ts'
 import type { Sql } from './sql.ts'
 
 /** What the AppView knows of an account while it applies its events. */
-export type Account = { readonly rev: string | null; readonly hidden: boolean }
+export type Account = {
+  readonly rev: string | null
+  readonly hidden: boolean
+  readonly deleted: boolean
+}
 
 /** The account's row, made when it is first heard of, and locked: per account, one at a time. */
 export async function noteAccount(tx: Sql, did: string, now: Date): Promise<Account> {
-  const find = `select rev, status <> 'active' or "localStatus" is not null as hidden
+  const find = `select rev, status <> 'active' or "localStatus" is not null as hidden,
+      status = 'deleted' as deleted
     from appview.account where did = $1 for update`
   const found = await tx.query<Account>(find, [did])
   if (found.rows[0]) return found.rows[0]
@@ -61,8 +66,9 @@ type Kept = {
   indexedAt: Date
 }
 
-/** Indexes again, page by page, what is kept of one account or of every account. */
+/** Indexes again, page by page, what is kept of one account, or quietly of all. */
 export async function showAgain(tx: Sql, indexer: Indexer, did?: string): Promise<number> {
+  const quiet = did === undefined
   let shown = 0
   for (let after = ['', '', '']; ;) {
     const { rows } = await tx.query<Kept>(
@@ -74,7 +80,7 @@ export async function showAgain(tx: Sql, indexer: Indexer, did?: string): Promis
        order by did, collection, rkey limit 500`,
       [...after, did ?? null],
     )
-    for (const record of rows) await indexer.restore(tx, record)
+    for (const record of rows) await indexer.restore(tx, record, { quiet })
     shown += rows.length
     const last = rows.at(-1)
     if (!last) return shown

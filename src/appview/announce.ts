@@ -36,19 +36,15 @@ export function createAnnounce(options: {
   /** Called for every account whose record was taken in, so that its host is listened to. */
   follow: (identity: Identity) => Promise<void>
 }): Announce {
-  const { pool, indexer, resolver, outbound, clock, follow } = options
+  const { pool, indexer, clock, follow } = options
   return async (viewer, { uri, cid }, collection) => {
     const reference = readReference(uri)
     if (reference?.collection !== collection || reference.space)
       throw new InvalidRequestError(`${uri} is not a ${collection}.`, 'AnnouncedRecordMismatch')
     if (reference.author !== viewer.did)
       throw new ForbiddenError('Only its author can announce a record.', 'Forbidden')
-    const identity = await resolver.resolve(viewer.did).catch((cause: unknown) => {
-      throw unreachable('The author’s DID cannot be resolved now.', cause)
-    })
-    if (!identity) throw unreachable('The author’s DID has no PDS.')
     const place = { did: viewer.did, collection, rkey: reference.rkey }
-    const proof = await fetchProof(outbound, identity, place)
+    const { identity, proof } = await prove(options, place)
     if ((proof.cid === null) !== (cid === undefined))
       throw new InvalidRequestError(
         proof.cid === null
@@ -70,21 +66,43 @@ export function createAnnounce(options: {
 type Place = { did: string; collection: string; rkey: string }
 type Proved = { rev: string; cid: string | null; bytes: Uint8Array | null }
 
-async function fetchProof(outbound: Outbound, identity: Identity, place: Place): Promise<Proved> {
-  const url = `${identity.pds}/xrpc/com.atproto.sync.getRecord?${new URLSearchParams(place)}`
+/** Asks the author's PDS; when the signature does not hold, once more with a fresh DID document. */
+async function prove(
+  { resolver, outbound }: { resolver: IdentityResolver; outbound: Outbound },
+  place: Place,
+): Promise<{ identity: Identity; proof: Proved }> {
+  for (const refresh of [false, true]) {
+    const identity = await resolver.resolve(place.did, { refresh }).catch((cause: unknown) => {
+      throw unreachable('The author’s DID cannot be resolved now.', cause)
+    })
+    if (!identity) throw unreachable('The author’s DID has no PDS.')
+    const proof = await fetchProof(outbound, identity, place)
+    if (proof.ok) return { identity, proof: { bytes: null, ...proof } }
+    if (refresh || proof.reason !== 'BadSignature')
+      throw new InvalidRequestError(
+        `What ${identity.pds} sent is no proof of the record: ${proof.reason}.`,
+        'AnnouncedRecordMismatch',
+      )
+  }
+  throw unreachable('The author’s DID document changes too fast.')
+}
+
+async function fetchProof(
+  outbound: Outbound,
+  identity: Identity,
+  place: Place,
+): Promise<ReturnType<typeof verifyRecordProof>> {
+  const query = String(new URLSearchParams(place))
+  const url = `${identity.pds}/xrpc/com.atproto.sync.getRecord?${query}`
   const response = await outbound(url).catch((cause: unknown) => {
     throw unreachable(`${identity.pds} does not answer.`, cause)
   })
   if (!response.ok) throw unreachable(`${identity.pds} answered ${response.status}.`)
-  const car = await readLimited(response, PROOF_MAX_BYTES)
-  const proof = await verifyRecordProof({ car, identity, ...place })
-  if (!proof.ok)
-    throw new InvalidRequestError(
-      `What ${identity.pds} sent is no proof of the record: ${proof.reason}.`,
-      'AnnouncedRecordMismatch',
-    )
-  const bytes = proof.cid === null ? null : proof.bytes
-  return { rev: proof.rev, cid: proof.cid, bytes }
+  return verifyRecordProof({
+    car: await readLimited(response, PROOF_MAX_BYTES),
+    identity,
+    ...place,
+  })
 }
 
 function unreachable(message: string, cause?: unknown): UpstreamFailureError {

@@ -46,6 +46,7 @@ type Tally = { revs: Map<string, string>; outcomes: Record<string, number> }
 const newTally = (): Tally => ({ revs: new Map(), outcomes: {} })
 
 type Applying = { indexer: Indexer; host: string; now: Date }
+type At = { rev: string; hidden: boolean }
 
 /** One event behind a savepoint: data that Postgres will not take costs that event only. It is
  *  kept as refused, with the frame's records already judged one by one. */
@@ -76,7 +77,9 @@ async function apply(tx: Sql, a: Applying, event: FirehoseEvent, tally: Tally): 
         tally.revs.set(event.did, account.rev)
         return note(tally, 'older')
       }
-      for (const w of event.writes) note(tally, await write(tx, a, event.rev, w, account.hidden))
+      if (account.deleted) return note(tally, 'gone')
+      for (const w of event.writes)
+        note(tally, await write(tx, a, w, { rev: event.rev, hidden: account.hidden }))
       await tx.query('update appview.account set rev = $2, data = $3 where did = $1', [
         event.did,
         event.rev,
@@ -89,7 +92,7 @@ async function apply(tx: Sql, a: Applying, event: FirehoseEvent, tally: Tally): 
       await noteAccount(tx, event.did, a.now)
       await tx.query(
         `update appview.account set handle = $2, pds = coalesce($3, pds), "updatedAt" = $4
-         where did = $1`,
+         where did = $1 and status <> 'deleted'`,
         [event.did, event.handle ?? null, event.pds ?? null, a.now],
       )
       return note(tally, 'identity')
@@ -123,7 +126,9 @@ async function applyRepo(
   const { did, rev, data, records } = event
   const account = await noteAccount(tx, did, a.now)
   if (account.rev !== null && rev < account.rev) return note(tally, 'older')
-  for (const w of records) note(tally, await write(tx, a, rev, w, account.hidden))
+  if (account.deleted) return note(tally, 'gone')
+  const at = { rev, hidden: account.hidden }
+  for (const w of records) note(tally, await write(tx, a, w, at))
   const kept = await tx.query<{ collection: string; rkey: string }>(
     'select collection, rkey from appview.record where did = $1 and cid is not null',
     [did],
@@ -132,19 +137,14 @@ async function applyRepo(
   for (const { collection, rkey } of kept.rows) {
     if (there.has(`${collection}/${rkey}`)) continue
     const gone = { action: 'delete', did, collection, rkey, cid: null, bytes: null } as const
-    note(tally, await write(tx, a, rev, gone, account.hidden))
+    note(tally, await write(tx, a, gone, at))
   }
   await tx.query('update appview.account set rev = $2, data = $3 where did = $1', [did, rev, data])
   tally.revs.set(did, rev)
 }
 
-async function write(
-  tx: Sql,
-  a: Applying,
-  rev: string,
-  w: RecordWrite,
-  hidden: boolean,
-): Promise<string> {
+async function write(tx: Sql, a: Applying, w: RecordWrite, at: At): Promise<string> {
+  const { rev, hidden } = at
   const outcome = await a.indexer.write(tx, { ...w, rev }, { now: a.now, hidden })
   return typeof outcome === 'string' ? outcome : 'refused'
 }

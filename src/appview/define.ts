@@ -218,8 +218,6 @@ function column<T>(sql: string, nullable = false): Column<T> {
 export const did = (): Column<l.DidString> => column('text')
 export const text = <T extends string = string>(): Column<T> => column('text')
 export const integer = (): Column<number> => column('integer')
-/** Minor units, micro-tokens and other integers that pass 2^31; exact up to 2^53. */
-export const amount = (): Column<number> => column('bigint')
 export const flag = (): Column<boolean> => column('boolean')
 export const timestamp = (): Column<Date> => column('timestamptz')
 export const list = <T extends string = string>(): Column<T[]> => column('text[]')

@@ -34,7 +34,7 @@ export function listenToFeeds(options: { connect: () => Client; log: Log }): Fee
       try {
         await listenOnce(connect(), wake, stopped.signal, () => {
           failures = 0
-          for (const owner of [...waiting.keys()]) wake(owner)
+          for (const owner of waiting.keys()) wake(owner)
         })
       } catch (error) {
         log.warn({ err: error }, 'lost the connection that tells of new messages; trying again')
@@ -54,7 +54,7 @@ export function listenToFeeds(options: { connect: () => Client; log: Log }): Fee
     },
     [Symbol.asyncDispose]: async () => {
       stopped.abort()
-      for (const owner of [...waiting.keys()]) wake(owner)
+      for (const owner of waiting.keys()) wake(owner)
       await running
     },
   }

@@ -30,7 +30,18 @@ export async function appendToFeeds(
       [owner, first, c.nsid, of.map((e) => e.row.uri), of.map((e) => e.action)],
     )
     await tx.query('select pg_notify($1, $2)', [FEED_CHANNEL, owner])
+    await trim(tx, owner, first, first + of.length - 1)
   }
+}
+
+/** How many of its newest entries a feed keeps; who comes back later lists what they missed. */
+const KEPT = 100_000
+const TRIM_EVERY = 1_000
+
+/** Drops the oldest entries whenever the numbers pass a round thousand. */
+async function trim(tx: Sql, owner: string, first: number, last: number): Promise<void> {
+  if (Math.floor(last / TRIM_EVERY) === Math.floor((first - 1) / TRIM_EVERY)) return
+  await tx.query('delete from appview.feed where owner = $1 and seq <= $2', [owner, last - KEPT])
 }
 
 function entryOf(c: Collection, { before, after }: Change): Entry[] {

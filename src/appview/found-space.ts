@@ -33,6 +33,7 @@ type Pending = {
   handle: string
   did: string | null
   records: SpacePlan
+  confirmedAt: Date | null
 }
 
 const SPACES_PER_ACCOUNT_MAX = 100
@@ -50,11 +51,13 @@ export async function foundSpace(
 ): Promise<{ did: string }> {
   for (const { record, ...at } of firstRecords(UNFOUNDED, wish.caller, plan))
     checkRecord({ did: UNFOUNDED, ...at }, record)
+  const asked = await findPending(f.sql, wish)
+  if (asked?.did && asked.confirmedAt) return { did: asked.did }
   const { rows } = await f.sql.query<{ n: number }>(
     'select count(*)::int n from node."pendingSpace" where caller = $1',
     [wish.caller],
   )
-  if (rows[0]!.n >= SPACES_PER_ACCOUNT_MAX)
+  if (!asked && rows[0]!.n >= SPACES_PER_ACCOUNT_MAX)
     throw new InvalidRequestError(
       `One account can found ${SPACES_PER_ACCOUNT_MAX} spaces on this node.`,
       'LimitExceeded',
@@ -103,7 +106,14 @@ async function reserve(
      values ($1, $2, $3, $4, $5) on conflict do nothing`,
     [caller, key, handle, JSON.stringify(plan), f.clock.now()],
   )
-  const { rows } = await f.sql.query<Pending>(
+  return findPending(f.sql, { caller, key })
+}
+
+async function findPending(
+  sql: Sql,
+  { caller, key }: { caller: string; key: string },
+): Promise<Pending | undefined> {
+  const { rows } = await sql.query<Pending>(
     'select * from node."pendingSpace" where caller = $1 and key = $2',
     [caller, key],
   )
@@ -130,12 +140,13 @@ async function carryOut(f: Founding, pending: Pending): Promise<{ did: string }>
     [did, space.nsid],
   )
   if (made.rows.length === 0) {
-    await f.writer
-      .createAll({ did, creates: firstRecords(did, caller, records) })
-      .then(({ rev }) => f.progress.reached(did, rev))
-      .catch((error: unknown) => {
-        if (!isThere(error)) throw error
-      })
+    const creates = firstRecords(did, caller, records)
+    const { rev } = await f.writer.createAll({ did, creates }).catch((error: unknown) => {
+      if (!isThere(error)) throw error
+      // A stop came between the repo and the views. Putting what is there tells where it stands.
+      return f.writer.putRecord({ did, ...creates[0]! })
+    })
+    await f.progress.reached(did, rev)
   }
   const asked = { $type: membershipRequest.nsid, space: did, createdAt: records.at }
   const { rev } = await f.writer.putRecord({

@@ -49,12 +49,17 @@ export class Indexer {
     ])
     if (!rows[0]) return 'older'
     const row = found && 'row' in found ? { ...found.row, ...rows[0] } : undefined
-    if (c) await this.#show(tx, c, w, options.hidden ? undefined : row)
+    if (c) await this.#show(tx, c, w, { row: options.hidden ? undefined : row })
     return refusal ? { refused: refusal.reason } : row ? 'indexed' : 'removed'
   }
 
-  /** Shows again what is kept of one record, after its account or its collection came back. */
-  async restore(tx: Sql, r: StoredRecord & { indexedAt: Date }): Promise<Outcome> {
+  /** Shows again what is kept of one record: news to readers when its account came back, and with
+   *  `quiet` no news, when only the tables were made anew. */
+  async restore(
+    tx: Sql,
+    r: StoredRecord & { indexedAt: Date },
+    { quiet = false } = {},
+  ): Promise<Outcome> {
     const c = this.#byNsid.get(r.collection)
     const found = rowOf(c, r)
     const refusal = 'reason' in found ? found : undefined
@@ -66,7 +71,7 @@ export class Indexer {
       refusal?.detail.slice(0, DETAIL_MAX) ?? null,
     ])
     const row = 'row' in found ? { ...found.row, indexedAt: r.indexedAt } : undefined
-    if (c) await this.#show(tx, c, r, row)
+    if (c) await this.#show(tx, c, r, { row, quiet })
     return refusal ? { refused: refusal.reason } : 'indexed'
   }
 
@@ -89,27 +94,27 @@ export class Indexer {
     tx: Sql,
     c: Collection,
     at: Pick<Write, 'did' | 'collection' | 'rkey'>,
-    row: Record<string, unknown> | undefined,
+    { row, quiet = false }: { row: Record<string, unknown> | undefined; quiet?: boolean },
   ): Promise<void> {
     const statements = this.#statements.get(c)!
     const uri = recordUri(at.did, at.collection, at.rkey)
     const before = (await tx.query<Row>(statements.find, [uri])).rows[0]
     const moved = before && row && ownerOf(c, before) !== ownerOf(c, row)
     if (before && (!row || moved)) await tx.query(statements.remove, [uri])
-    if (!row) return before && (await this.#changed(tx, c, [{ before }]))
-    if (moved) await this.#changed(tx, c, [{ before }])
+    if (!row) return before && (await this.#changed(tx, c, [{ before }], quiet))
+    if (moved) await this.#changed(tx, c, [{ before }], quiet)
     const kept = moved ? undefined : before
     const written = await upsertRow(tx, c, statements, row)
     const after = kept && sameSubject(c, kept, written) ? written : await deriveOwn(tx, c, written)
-    await this.#changed(tx, c, [{ before: kept, after }])
+    await this.#changed(tx, c, [{ before: kept, after }], quiet)
   }
 
   /** Carries changed rows on to the feed and to every column computed from them, and so on. */
-  async #changed(tx: Sql, c: Collection, changes: readonly Change[]): Promise<void> {
+  async #changed(tx: Sql, c: Collection, changes: readonly Change[], quiet = false): Promise<void> {
     if (changes.length === 0) return
-    await appendToFeeds(tx, c, changes)
+    if (!quiet) await appendToFeeds(tx, c, changes)
     for (const link of this.#links.get(c.table) ?? []) {
-      await this.#changed(tx, link.parent, await carry(tx, link, changes))
+      await this.#changed(tx, link.parent, await carry(tx, link, changes), quiet)
     }
   }
 }

@@ -78,13 +78,11 @@ function personView(
   }
 }
 
-/** Postgres hands bigint over as text, and every amount is below 2^53 by its lexicon; parts of the
- *  record become lexicon values again, so that a blob in them is a blob. */
+/** Parts of the record become lexicon values again, so that a blob in them is a blob. */
 function readable(c: Collection, row: Row): Row {
   const read = Object.entries(c.columns).flatMap(([name, { sql }]) => {
     const value = row[name]
     if (value === null) return []
-    if (sql === 'bigint') return [[name, Number(value)] as const]
     return sql === 'jsonb' ? [[name, jsonToLex(value as JsonValue)] as const] : []
   })
   return { ...row, ...Object.fromEntries(read) }

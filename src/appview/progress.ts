@@ -8,7 +8,8 @@ export type Progress = {
   /** Called after a commit, with the revisions it brought. */
   advance(revs: ReadonlyMap<string, string>): void
   /** Resolves once the repo's views have reached `rev`, or after five seconds: the write is
-   *  acknowledged either way, a late view is not a lost write. */
+   *  acknowledged either way, a late view is not a lost write. Never throws, also while the
+   *  database is away. */
   reached(did: string, rev: string): Promise<boolean>
 }
 
@@ -20,11 +21,13 @@ export function createProgress(sql: Sql): Progress {
       for (const waiter of waiting.get(did) ?? []) if (waiter.rev <= rev) waiter.done()
   }
   const indexed = async (did: string, rev: string) => {
-    const { rows } = await sql.query<{ rev: string | null }>(
-      { name: 'rev', text: 'select rev from appview.account where did = $1' },
-      [did],
-    )
-    return (rows[0]?.rev ?? '') >= rev
+    const found = await sql
+      .query<{ rev: string | null }>(
+        { name: 'rev', text: 'select rev from appview.account where did = $1' },
+        [did],
+      )
+      .catch(() => undefined)
+    return (found?.rows[0]?.rev ?? '') >= rev
   }
   const reached = async (did: string, rev: string) => {
     const { promise, resolve } = Promise.withResolvers<void>()

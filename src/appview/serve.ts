@@ -13,8 +13,8 @@ export type Mount = { readonly server: Server; readonly authenticate: Authentica
 /** What a method needs to read: the views, and the origin to make addresses with. */
 export type Reading = { readonly sql: SqlPool; readonly origin: string }
 
-/** Mounts a query that anybody may call; with credentials, they have to hold. Views hold JSON values
- *  only, so the answer is put into words once, here. */
+/** Mounts a query that anybody may call; with credentials, they have to hold. Views hold JSON
+ *  values only, so the answer is written out once, here. */
 export function query<M extends l.Query>(
   { server, authenticate }: Mount,
   ns: Main<M>,

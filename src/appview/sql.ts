@@ -1,3 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isConflict } from '../database/pool.ts'
+
 /** What the indexer needs of a database connection; a pool, a client or a transaction has it. */
 export type Sql = {
   query<R extends object = Record<string, unknown>>(
@@ -9,8 +12,25 @@ export type Sql = {
 /** A connection pool: queries, and connections of one's own for transactions. */
 export type SqlPool = Sql & { connect(): Promise<Sql & { release(error?: Error): void }> }
 
-/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. */
+/** How often work is begun again that Postgres ended for the sake of other transactions. */
+const ATTEMPTS_MAX = 5
+
+/** Runs `work` in one transaction: committed when it returns, rolled back when it throws. One that
+ *  Postgres ends because of others (deadlock, serialization failure) is run again, a few times;
+ *  `work` must have no other effects than those on `tx`. */
 export async function transaction<T>(pool: SqlPool, work: (tx: Sql) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runOnce(pool, work)
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !isConflict(error)) throw error
+    }
+    // Of two that met, one is to be first the next time.
+    await sleep(Math.random() * 20 * 2 ** attempt)
+  }
+}
+
+async function runOnce<T>(pool: SqlPool, work: (tx: Sql) => Promise<T>): Promise<T> {
   const client = await pool.connect()
   let broken: Error | undefined
   try {

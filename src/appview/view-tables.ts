@@ -53,7 +53,7 @@ async function remake(
 
 /** Changes with the declaration: its table, and the rules that fill it. */
 function fingerprint(c: Collection, all: readonly Collection[]): string {
-  const rules = [c.row, c.accept].map(String)
+  const rules = ['row', 'accept'].map((name) => String(Reflect.get(c, name)))
   const parts = [tableSql(c, all), c.derived, c.shown, c.feed, rules, KERNEL]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }

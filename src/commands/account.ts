@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { readConfig } from '../config.ts'
 import { loadKeys } from '../pds/secrets.ts'
@@ -23,14 +25,19 @@ export const account: Command = {
     if (verb !== 'create' || !handle || !email || positionals.length > 3)
       throw new UsageError('Say create, a handle and an e-mail address.')
     const config = readConfig()
-    const keys = await loadKeys(config.ANGELOS_DATA_DIR)
+    const folder = resolve(config.ANGELOS_DATA_DIR)
+    if (!existsSync(join(folder, 'keys')))
+      throw new UsageError(`${folder} is not a node’s data folder. Set ANGELOS_DATA_DIR.`)
+    const keys = await loadKeys(folder)
     const password = values.password ?? randomBytes(15).toString('base64url')
     const made = await createUserAccount({
-      origin: `http://${config.ANGELOS_HOST}:${config.ANGELOS_PORT}`,
+      origin: config.localUrl,
       handle,
       email,
       password,
       adminPassword: keys.adminPassword,
+    }).catch((error: unknown) => {
+      throw new UsageError(error instanceof Error ? error.message : String(error))
     })
     const lines = [`did       ${made.did}`, `handle    ${made.handle}`]
     if (values.password === undefined) lines.push(`password  ${password}`)

@@ -5,10 +5,11 @@ import { type Command, UsageError } from './command.ts'
 export const bench: Command = {
   name: 'bench',
   summary: 'measure speed against the reference, in one run',
-  usage: `./angelos bench write|read
+  usage: `./angelos bench write|write-pds|read
 
-  write  createRecord/s through our origin against the bare @atproto/pds
-  read   a point read with auth against bare xrpc-server, lists over 100,000 messages
+  write      createRecord/s through the whole node against the bare @atproto/pds
+  write-pds  the same with our PDS alone, without firehose and views
+  read       a point read with auth against bare xrpc-server, lists over 100,000 messages
 
   Prints what it measures and, as its last line, one JSON object.`,
   async run(args) {

@@ -2,10 +2,15 @@ import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
 import { type Log } from '../log.ts'
 
-/** Codes of the server that say "not now" (Postgres manual, appendix A), without class 08. */
-const RETRYABLE_STATES = new Set([
+/** Two transactions were in each other's way, and this one was ended for it. */
+const CONFLICT_STATES = new Set([
   '40001', // serialization failure
   '40P01', // deadlock
+])
+
+/** Codes of the server that say "not now" (Postgres manual, appendix A), without class 08. */
+const RETRYABLE_STATES = new Set([
+  ...CONFLICT_STATES,
   '53300', // too many connections
   '57P01', // shut down by the operator
   '57P02', // shut down because another process of the server crashed
@@ -67,6 +72,11 @@ export function isRetryable(error: unknown): boolean {
     if (code === undefined) return RETRYABLE_TEXT.test(each.message)
     return RETRYABLE_STATES.has(code) || RETRYABLE_SYSTEM.has(code) || /^08[0-9A-Z]{3}$/.test(code)
   })
+}
+
+/** Whether the transaction was ended for the sake of another one, and nothing of it was stored. */
+export function isConflict(error: unknown): boolean {
+  return someCause(error, (each) => CONFLICT_STATES.has(codeOf(each) ?? ''))
 }
 
 /** Whether the values were at fault, so that trying again is useless: classes 22, 23 and 54. */

@@ -17,8 +17,8 @@ const DEPTH_MAX = 128
 const TIMEOUT_MS = 60_000
 
 /**
- * Fetches a repo from the account's own PDS (`com.atproto.sync.getRepo`) and verifies all of it: the
- * signature over the commit, every block by its hash, and the tree down to each record. Throws
+ * Fetches a repo from the account's own PDS (`com.atproto.sync.getRepo`) and verifies all of it:
+ * the signature over the commit, every block by its hash, and the tree down to each record. Throws
  * `OutboundError` when the PDS does not answer.
  */
 export async function fetchRepo(options: {

@@ -1,3 +1,4 @@
+import { systemClock } from '../../clock.ts'
 import type SqliteDatabase from 'better-sqlite3'
 import { type AccountManager } from './package-parts.ts'
 
@@ -18,7 +19,7 @@ export function writeRootsDirectly(
   accounts.updateRepoRoot = async (did, cid, rev) => {
     if (connection.inTransaction) return update(did, cid, rev)
     try {
-      upsert.run(did, cid.toString(), rev, new Date().toISOString())
+      upsert.run(did, cid.toString(), rev, systemClock.now().toISOString())
     } catch (error) {
       if (!isBusy(error)) throw error
       await update(did, cid, rev)

@@ -1,4 +1,4 @@
-import { type BlobRef, l, parseCid, parseCidSafe } from '@atproto/lex'
+import { type BlobRef, parseCid, parseCidSafe } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
 import { type Look, collection, instant, list, part, text, timestamp } from '../../define.ts'

@@ -40,7 +40,7 @@ test('an image is answered in the size asked for, to be kept for good', async ()
 
 test('the original comes as it was uploaded, as a download', async () => {
   await using node = await serve({ [cidOf(photo)]: photo })
-  const response = await node.get({ did: ADA, cid: cidOf(photo) })
+  const response = await node.get({ did: ADA, cid: cidOf(photo), size: 'original' })
   expect(response.headers.get('content-type')).toBe('image/jpeg')
   const disposition = `attachment; filename="${cidOf(photo)}.jpg"`
   expect(response.headers.get('content-disposition')).toBe(disposition)

@@ -14,7 +14,7 @@ const DEPTH_MAX = 32
  *  not on the page, or is gone, hangs under the message asked for. */
 export function getThread(mount: Mount, { sql, origin }: Reading): void {
   query(mount, co.kendev.spaces.getThread, async ({ params, viewer }) => {
-    const { uri, depth = 6, limit = 50, cursor } = params
+    const { uri, depth, limit, cursor } = params
     const top = await findRow(sql, message, uri)
     const at = cursor === undefined ? [null, null] : decodeCursor(cursor)
     const { rows } = await sql.query<Row>({ name: 'getThread', text: REPLIES }, [

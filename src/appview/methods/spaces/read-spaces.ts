@@ -25,7 +25,7 @@ export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
   })
 
   query(mount, co.kendev.spaces.listSpaces, async ({ params, viewer }) => {
-    const { filter = 'public', q, limit = 50, cursor } = params
+    const { filter = 'public', q, limit, cursor } = params
     if (filter !== 'mine' && filter !== 'public')
       throw new InvalidRequestError('filter is either mine or public.', 'NotSupported')
     const mine = filter === 'mine' ? required(viewer).did : null

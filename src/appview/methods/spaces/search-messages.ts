@@ -10,7 +10,7 @@ import { decodeCursor, encodeCursor } from '../../serve-list.ts'
  *  in quotes stand together, a word after a minus must be absent. */
 export function searchMessages(mount: Mount, { sql, origin }: Reading): void {
   query(mount, co.kendev.spaces.searchMessages, async ({ params, viewer }) => {
-    const { space, q, channel, author, limit = 50, cursor } = params
+    const { space, q, channel, author, limit, cursor } = params
     await requireSpace(sql, space)
     const at = cursor === undefined ? [null, null] : decodeCursor(cursor)
     const { rows } = await sql.query<Row>({ name: 'searchMessages', text: SEARCH }, [

@@ -4,6 +4,7 @@ import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
 import { checkRecord } from '../../check-record.ts'
 import { channel } from '../../collections/spaces/channel.ts'
+import { space as spaceRecord } from '../../collections/spaces/space.ts'
 import { collections } from '../../collections/index.ts'
 import { present } from '../../look.ts'
 import { requirePermission } from '../../membership.ts'
@@ -32,9 +33,10 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
 
   procedure(mount, co.kendev.spaces.createChannel, async ({ input, viewer }) => {
     const { space, ...about } = input
-    await permitted(space, viewer.did, channel.nsid)
+    await permit(deps, { space, did: viewer.did, collection: channel.nsid })
     const record = { $type: channel.nsid, space, ...about, createdAt: clock.now().toISOString() }
-    const { uri } = await put(space, channel.nsid, nextTid(), { record })
+    const at = { did: space, collection: channel.nsid, rkey: nextTid() }
+    const { uri } = await put(deps, { ...at, record })
     const row = await findRow(sql, channel, uri)
     if (!row) throw notFound(`channel ${uri} yet`)
     return (await present(channel, [row], { sql, origin, viewer: viewer.did }))[0] as never
@@ -42,58 +44,63 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
 
   procedure(mount, co.kendev.spaces.putRecord, async ({ input, viewer }) => {
     const { space, collection, rkey, swapRecord } = input
-    await permitted(space, viewer.did, collection)
+    await permit(deps, { space, did: viewer.did, collection })
     const record = { ...(input.record as Record<string, unknown>), $type: collection }
-    const written = await put(space, collection, rkey ?? nextTid(), {
-      record,
-      ...(swapRecord === undefined ? {} : { swapRecord }),
-    })
-    return written as never
+    refuseReadOnly(collection, record)
+    const swap = swapRecord === undefined ? {} : { swapRecord }
+    const at = { did: space, collection, rkey: rkey ?? nextTid() }
+    return (await put(deps, { ...at, record, ...swap })) as never
   })
 
   procedure(mount, co.kendev.spaces.deleteRecord, async ({ input, viewer }) => {
-    const { space, collection, rkey } = input as {
-      space: string
-      collection: string
-      rkey: string
-    }
-    await permitted(space, viewer.did, collection)
-    if (collection === co.kendev.spaces.space.$type)
+    const { space, collection, rkey, swapRecord } = input
+    await permit(deps, { space, did: viewer.did, collection })
+    if (collection === spaceRecord.nsid)
       throw new ForbiddenError('A space cannot be without its own description.', 'Forbidden')
-    const { rev } = await writer.deleteRecord({ did: space, collection, rkey })
+    const swap = swapRecord === undefined ? {} : { swapRecord }
+    const { rev } = await writer.deleteRecord({ did: space, collection, rkey, ...swap })
     await progress.reached(space, rev)
     return { uri: `at://${space}/${collection}/${rkey}` } as never
   })
 
   procedure(mount, co.kendev.spaces.uploadBlob, async ({ params, input, encoding, viewer }) => {
     const { space } = params as { space: string }
-    await permitted(space, viewer.did, co.kendev.spaces.space.$type)
+    await permit(deps, { space, did: viewer.did, collection: spaceRecord.nsid })
     const content = input as unknown as Readable
     return { blob: await deps.uploadBlob({ did: space, content, mimeType: encoding }) } as never
   })
+}
 
-  /** The collection has to be one that people write for a space, and the caller's role has to
-   *  cover it: memberships, for one, are made by joining only. */
-  async function permitted(space: string, did: string, collection: string): Promise<void> {
-    const permission = collections.find((c) => c.nsid === collection)?.manage
-    if (!permission)
-      throw new InvalidRequestError(
-        `${collection} is not written on behalf of a space.`,
-        'Forbidden',
-      )
-    await requirePermission(sql, { space, did, permission })
-    if (!(await deps.isHosted(space))) throw notFound(`repo of ${space}`)
-  }
+/** The collection has to be one that people write for a space, and the caller's role has to cover
+ *  it: memberships, for one, are made by joining only. */
+async function permit(
+  { sql, isHosted }: Deps,
+  { space, did, collection }: { space: string; did: string; collection: string },
+): Promise<void> {
+  const permission = collections.find((c) => c.nsid === collection)?.manage
+  if (!permission)
+    throw new InvalidRequestError(`${collection} is not written on behalf of a space.`, 'Forbidden')
+  await requirePermission(sql, { space, did, permission })
+  if (!(await isHosted(space))) throw notFound(`repo of ${space}`)
+}
 
-  async function put(
-    did: string,
-    collection: string,
-    rkey: string,
-    what: { record: Record<string, unknown>; swapRecord?: string | null },
-  ): Promise<{ uri: string; cid: string }> {
-    checkRecord({ did, collection, rkey }, what.record)
-    const { rev, results } = await writer.putRecord({ did, collection, rkey, ...what })
-    await progress.reached(did, rev)
-    return { uri: results[0]!.uri, cid: results[0]!.cid! }
-  }
+async function put(
+  { writer, progress }: Deps,
+  what: Parameters<RepoWriter['putRecord']>[0],
+): Promise<{ uri: string; cid: string }> {
+  checkRecord(what, what.record)
+  const { rev, results } = await writer.putRecord(what)
+  await progress.reached(what.did, rev)
+  return { uri: results[0]!.uri, cid: results[0]!.cid! }
+}
+
+/** What views compute is never part of a record. Other unknown fields are kept: a newer lexicon may
+ *  know them. */
+const COMPUTED = ['uri', 'cid', 'stats', 'viewer', 'indexedAt']
+
+function refuseReadOnly(collection: string, record: Readonly<Record<string, unknown>>): void {
+  const derived = Object.keys(collections.find((c) => c.nsid === collection)?.derived ?? {})
+  const sent = [...COMPUTED, ...derived].find((name) => Object.hasOwn(record, name))
+  if (sent === undefined) return
+  throw new InvalidRequestError(`${sent} is computed by the node. Leave it out.`, 'ReadOnlyField')
 }
