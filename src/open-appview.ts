@@ -63,7 +63,9 @@ export async function openAppView(options: Options): Promise<AppView> {
 
   const progress = createProgress(pool)
   const listening = listenLater({ ...options, pool, indexer, progress, outbound })
-  const connect = () => new pg.Client({ connectionString: database.url })
+  // A connection that only listens would never notice by itself that its server is gone.
+  const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
+  const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
   const feeds = listenToFeeds({ connect, log })
   const { writer, isHosted } = pds
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)

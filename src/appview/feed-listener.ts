@@ -49,8 +49,15 @@ export function listenToFeeds(options: { connect: () => Client; log: Log }): Fee
       const { promise, resolve } = Promise.withResolvers<void>()
       if (signal.aborted) return Promise.resolve()
       waiting.set(owner, (waiting.get(owner) ?? new Set()).add(resolve))
-      signal.addEventListener('abort', () => resolve(), { once: true })
-      return promise.finally(() => waiting.get(owner)?.delete(resolve))
+      // Taken off again: a reader waits under the same signal for every message of its life.
+      const aborted = () => resolve()
+      signal.addEventListener('abort', aborted)
+      return promise.finally(() => {
+        signal.removeEventListener('abort', aborted)
+        const waiters = waiting.get(owner)
+        waiters?.delete(resolve)
+        if (waiters?.size === 0) waiting.delete(owner)
+      })
     },
     [Symbol.asyncDispose]: async () => {
       stopped.abort()
