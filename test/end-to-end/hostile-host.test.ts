@@ -1,15 +1,13 @@
 import { encode } from '@atcute/cbor'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ask } from '../browser.ts'
 import { type Tampering, encodeFrame } from '../firehose/fake-repo.ts'
 import { lies } from '../firehose/lies.ts'
 import { malformations } from '../firehose/malformations.ts'
 import { type Garage, type Items, type Said, foundGarage, messageIn } from '../garage.ts'
-import { type HostileAccount, createHostileAccount } from '../hostile-account.ts'
+import { type HostileAccount, callAs, createHostileAccount } from '../hostile-account.ts'
 import { type TestNode, startNetwork } from '../network.ts'
 import { anybodyGet, createPerson } from '../person.ts'
-import { forgeToken } from '../service-token.ts'
 
 const SPACES = 'co.kendev.spaces'
 const collection = `${SPACES}.message`
@@ -44,13 +42,10 @@ async function tell(text: string, tampering?: Tampering): Promise<void> {
   mallory.host.play(seq, await mallory.repo.write(seq, writes, tampering))
 }
 
-/** Mallory announces a record, as her own PDS would for her. */
-async function announce(method: string, uri: string, cid: string): Promise<string> {
-  const lxm = `${SPACES}.${method}`
-  const token = await forgeToken(mallory.repo.key, { iss: mallory.did, aud: node.did, lxm })
-  const headers = { authorization: `Bearer ${token}` }
+/** Mallory announces her wish to join, as her own PDS would for her. */
+async function join(uri: string, cid: string): Promise<string> {
   const body = { space: garage.did, uri, cid }
-  const answer = await ask(`${node.url}/xrpc/${lxm}`, { method: 'POST', headers, body })
+  const answer = await callAs(mallory, node, `${SPACES}.join`, body)
   return answer.status === 200 ? 'taken' : String(answer.body['error'])
 }
 
@@ -78,12 +73,12 @@ test('an announced record is taken only with a proof that its author has signed'
     { car: (bytes) => bytes.subarray(0, -40) },
   ] satisfies Tampering[]) {
     mallory.tampering = tampering
-    expect(await announce('join', uri, cid)).toBe('AnnouncedRecordMismatch')
+    expect(await join(uri, cid)).toBe('AnnouncedRecordMismatch')
   }
   const { rows } = await sql.query('select 1 from appview.record where did = $1', [did])
   expect(rows).toEqual([])
   mallory.tampering = {}
-  expect(await announce('join', uri, cid)).toBe('taken')
+  expect(await join(uri, cid)).toBe('taken')
   expect(await garage.stats()).toMatchObject({ memberCount: 2 })
   await expect.poll(() => mallory.host.connected()).toBe(1)
 })
