@@ -1,14 +1,9 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import http from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createServer } from '@atproto/xrpc-server'
 import pg from 'pg'
-import { readConfig } from '../src/config.ts'
-import { removeEmbedded } from '../src/database/placement.ts'
 import { co } from '../src/lexicons/index.ts'
-import { silentLog } from '../src/log.ts'
-import { startNode } from '../src/node.ts'
+import { startNetwork } from '../test/network.ts'
 import { freePort } from '../test/node-process.ts'
 import { createPerson } from '../test/person.ts'
 
@@ -43,19 +38,11 @@ async function serveBare(message: ReadTarget['message']): Promise<ReadTarget> {
 }
 
 async function serveNode(): Promise<ReadTarget> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'angelos-bench-'))
-  parts.defer(() => rm(dataDir, { recursive: true, force: true }))
-  parts.defer(() => removeEmbedded(dataDir))
-  const config = readConfig({
-    ANGELOS_DATA_DIR: dataDir,
-    ANGELOS_PORT: String(await freePort()),
-    ANGELOS_PLC_PORT: '0',
-    ANGELOS_NAME: 'bench',
-  })
-  const node = parts.use(await startNode(config, { log: silentLog }))
-  const memory = await memoryAtRest(dataDir)
+  const network = parts.use(await startNetwork())
+  const node = network.nodes[0]!
+  const memory = await memoryAtRest(node.dataDir)
   const origin = node.url.replace('localhost', '127.0.0.1')
-  const ada = await createPerson(origin, 'ada.bench.test')
+  const ada = await createPerson(origin, 'ada.node1.test')
   const space = await ada.call<{ did: string }>('co.kendev.spaces.createSpace', { name: 'Bench' })
   const { items } = await ada.get<{ items: { uri: string }[] }>('co.kendev.spaces.listChannels', {
     space: space.did,

@@ -59,5 +59,5 @@ async function startPdsAlone(): Promise<{ origin: string; close(): Promise<void>
 async function startNode(): Promise<{ origin: string; close(): Promise<void> }> {
   const network = await startNetwork()
   const origin = network.nodes[0]!.url.replace('localhost', '127.0.0.1')
-  return { origin, close: () => network[Symbol.asyncDispose]() }
+  return { origin, close: async () => network[Symbol.asyncDispose]() }
 }

@@ -127,7 +127,7 @@ async function countersOf(ours: Side, reference: Side): Promise<Measure[]> {
     per('SQL statements prepared', 'prepares'),
     per('databases closed (up to 4 fsyncs each, on the event loop)', 'closes'),
     per('signatures in JavaScript', 'jsSignatures'),
-    per('syncs off the event loop', 'syncs'),
+    per('syncs off the event loop (our PDS alone counts them)', 'syncs'),
   ]
 }
 

@@ -8,7 +8,7 @@ const POWER_LOSS_ROUNDS = 20
 const SOAK_MINUTES = 30
 
 /** The long series by name, of which a plain test run only samples. A step that failed is repeated
- *  with the same seed and `from`; the soak has no steps and takes `from` as minutes already done. */
+ *  with the same seed and `from`; the soak has no steps and takes `from` as minutes done. */
 export const fullSeries: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   kill: fullKill,
   'power-loss': ({ seed, from, report }) =>

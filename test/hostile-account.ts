@@ -49,7 +49,7 @@ export async function createHostileAccount(plcUrl: string): Promise<HostileAccou
   return made
 }
 
-/** Calls a method of a node as the account's PDS would for it, with a token of the account's key. */
+/** Calls a node's method as the account's PDS would for it, with a token of the account's key. */
 export async function callAs(
   { did, repo }: HostileAccount,
   node: { url: string; did: string },

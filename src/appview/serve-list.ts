@@ -23,10 +23,15 @@ export async function listRows(
   const name = `list ${c.table} ${list.newest} ${given.map(([n]) => n).join(' ')} ${at.length}`
   const values = [limit + 1, ...given.map(([param]) => params[param]), ...at]
   const { rows } = await sql.query<Row>({ name, text }, values)
+  return cutPage(rows, limit, list.newest)
+}
+
+/** The page in rows of which one more was asked for than it holds, and where the next begins. */
+export function cutPage(rows: readonly Row[], limit: number, sortedBy: string): Page {
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   const more = rows.length > limit && last !== undefined
-  return { rows: page, cursor: more ? encodeCursor(last[list.newest], last.uri) : undefined }
+  return { rows: page, cursor: more ? encodeCursor(last[sortedBy], last.uri) : undefined }
 }
 
 function statement(
@@ -56,7 +61,7 @@ function condition(op: '=' | Operator, column: string, value: string): string {
 }
 
 /** A place in a list: the sort value and the uri of the last row given out. */
-export function encodeCursor(value: unknown, uri: string): string {
+function encodeCursor(value: unknown, uri: string): string {
   const at = value instanceof Date ? value.toISOString() : String(value)
   return Buffer.from(JSON.stringify([at, uri])).toString('base64url')
 }

@@ -9,7 +9,6 @@ import { getThread } from './spaces/get-thread.ts'
 import { join } from './spaces/join.ts'
 import { react } from './spaces/react.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
-import { searchMessages } from './spaces/search-messages.ts'
 import { sendMessage } from './spaces/send-message.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
@@ -35,7 +34,6 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   react(mount, deps)
   readCategories(mount, deps)
   readSpaces(mount, deps)
-  searchMessages(mount, deps)
   sendMessage(mount, deps)
   subscribeMessages(mount, deps)
   writeForSpace(mount, deps)

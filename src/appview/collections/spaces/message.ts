@@ -120,6 +120,11 @@ export const message = collection({
         since: ['>=', 'sentAt'],
       },
     },
+    {
+      query: co.kendev.spaces.searchMessages,
+      newest: 'sentAt',
+      where: { space: 'space', q: ['matches', 'search'], channel: 'channel', author: 'did' },
+    },
   ],
   examples: {
     good: [{ record: say({ text: 'The lift is free on Friday.' }) }],

@@ -3,7 +3,7 @@ import { message } from '../../collections/spaces/message.ts'
 import type { Row } from '../../define.ts'
 import { present } from '../../look.ts'
 import { type Mount, type Reading, query } from '../../serve.ts'
-import { decodeCursor, encodeCursor, findRow } from '../../serve-list.ts'
+import { cutPage, decodeCursor, findRow } from '../../serve-list.ts'
 
 type MessageView = co.kendev.spaces.defs.MessageView
 type ThreadView = co.kendev.spaces.defs.ThreadView
@@ -23,11 +23,9 @@ export function getThread(mount: Mount, { sql, origin }: Reading): void {
       Math.min(depth, DEPTH_MAX),
       ...at,
     ])
-    const page = rows.slice(0, limit)
+    const { rows: page, cursor: next } = cutPage(rows, limit, 'sentAt')
     const looking = { sql, origin, viewer: viewer?.did }
     const views = (await present(message, top ? [top, ...page] : page, looking)) as MessageView[]
-    const last = page.at(-1)
-    const next = rows.length > limit && last ? encodeCursor(last.sentAt, last.uri) : undefined
     const head = top ? views[0] : undefined
     if (!head) return { thread: { $type: NOT_FOUND, uri, notFound: true }, cursor: next } as never
     return { thread: { ...nest(head, views.slice(1)), $type: THREAD }, cursor: next } as never

@@ -7,7 +7,7 @@ import { resolveActor } from '../../find-actor.ts'
 import { present } from '../../look.ts'
 import { standingIn } from '../../membership.ts'
 import { type Mount, type Reading, notFound, query } from '../../serve.ts'
-import { decodeCursor, encodeCursor } from '../../serve-list.ts'
+import { cutPage, decodeCursor } from '../../serve-list.ts'
 
 /** `spaces.getSpace` and `spaces.listSpaces`: one space, those the viewer is in, and public ones,
  *  searched by name and description. Public spaces are for everybody, account or not. */
@@ -36,12 +36,9 @@ export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
       q ?? null,
       ...at,
     ])
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
-    return {
-      items: await present(space, page, { sql, origin, viewer: viewer?.did }),
-      cursor: rows.length > limit && last ? encodeCursor(last.createdAt, last.uri) : undefined,
-    } as never
+    const page = cutPage(rows, limit, 'createdAt')
+    const items = await present(space, page.rows, { sql, origin, viewer: viewer?.did })
+    return { items, cursor: page.cursor } as never
   })
 }
 
