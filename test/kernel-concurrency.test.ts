@@ -115,7 +115,7 @@ test('records that arrive at the same time never miss each other', async () => {
   expect(rows[0].n).toBeGreaterThan(0)
 })
 
-test('a transaction that Postgres ends because of another one is run again, other errors are not', async () => {
+test('a transaction that Postgres ends because of another one is run again', async () => {
   await pool.query('create table if not exists appview.pair (id int primary key, n int)')
   await pool.query('insert into appview.pair values (1, 0), (2, 0)')
   const meet = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

@@ -99,7 +99,7 @@ type History = typeof history extends fc.Arbitrary<infer T> ? T : never
 type Status = { readonly did: string; readonly status: string }
 type Step = Write | Status
 
-test('what is shown follows the records alone, not the order or number of their arrivals', async () => {
+test('what is shown follows the records, not the order in which they arrive', async () => {
   const db = await appViewDatabase()
   await fc.assert(
     fc.asyncProperty(history, async (h) => {

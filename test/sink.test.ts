@@ -52,7 +52,7 @@ function losingOneAnswer(pool: SqlPool): SqlPool {
   }
 }
 
-test('a batch that was stored while its answer was lost is taken again without effect', async () => {
+test('a batch stored while its answer was lost is taken again without effect', async () => {
   const { pool, indexer } = await appViewDatabase()
   const progress = createProgress(pool)
   const told: Applied[] = []

@@ -18,7 +18,7 @@ test('a writer whose revision is shown already does not wait', async () => {
   expect(await createProgress(sqlWith('3b')).reached(DID, '3a')).toBe(true)
 })
 
-test('a writer waits until the views have come to the revision, also while the database is away', async () => {
+test('a writer waits for the views, also while the database is away', async () => {
   for (const sql of [sqlWith('3a'), sqlWith(new Error('Connection terminated'))]) {
     const progress = createProgress(sql)
     let done = false

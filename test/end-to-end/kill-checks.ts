@@ -207,7 +207,6 @@ function same(what: string, found: unknown, wanted: unknown): void {
   const [a, b] = [found, wanted].map((list) => new Set(list.map((each) => JSON.stringify(each))))
   const [more, less] = [[...a!].filter((x) => !b!.has(x)), [...b!].filter((x) => !a!.has(x))]
   const some = (list: string[]) => list.slice(0, 5).join(', ') || 'none'
-  throw new Error(
-    `${what}: ${found.length}, not ${wanted.length}; too many: ${some(more)}; missing: ${some(less)}`,
-  )
+  const counts = `${found.length}, not ${wanted.length}`
+  throw new Error(`${what}: ${counts}; too many: ${some(more)}; missing: ${some(less)}`)
 }

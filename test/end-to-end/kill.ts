@@ -209,5 +209,6 @@ function processesIn(data: string): number[] {
 
 function told({ notes }: Stage): string {
   const slowest = Math.round(notes.slowestMs)
-  return `${notes.acknowledged} writes acknowledged, ${notes.unanswered} cut off, slowest ${slowest} ms`
+  const writes = `${notes.acknowledged} writes acknowledged, ${notes.unanswered} cut off`
+  return `${writes}, slowest ${slowest} ms`
 }

@@ -47,7 +47,7 @@ const eventsOf = async (did: string) => {
 const rootOf = async (did: string) =>
   node.pds.ctx.actorStore.read(did as never, (store) => store.repo.storage.getRootDetailed())
 
-test('the event of a commit that a crash cut off is withdrawn, and the repo’s state told', async () => {
+test('the event of a commit that a crash cut off is withdrawn', async () => {
   const { did } = await node.createUser('cut-off.test')
   const bystander = await node.createUser('bystander.test')
   const before = await eventsOf(did)
