@@ -5,14 +5,21 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts', 'bench/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['src/**/*.test.ts', 'bench/**/*.test.ts'] },
+      },
       {
         extends: true,
         test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: ['test/end-to-end/**'] },
       },
       {
         extends: true,
-        test: { name: 'end-to-end', include: ['test/end-to-end/**/*.test.ts'], fileParallelism: false },
+        test: {
+          name: 'end-to-end',
+          include: ['test/end-to-end/**/*.test.ts'],
+          fileParallelism: false,
+        },
       },
     ],
   },

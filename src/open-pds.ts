@@ -12,6 +12,7 @@ import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
+import { resignOnActivation } from './pds/resign.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import { type VerifySession, sessionVerifier } from './pds/session.ts'
 import type { PdsSettings } from './pds/settings.ts'
@@ -58,6 +59,7 @@ export async function openPds(options: Options): Promise<NodePds> {
   const { pds } = embedded
   if (config.ANGELOS_WRITE_PATH === 'fast') fasten(pds, defaultSwitches, { log })
   withdrawAtStart(pds, log)
+  resignOnActivation(pds, log)
   validateWrites(pds, lexiconValidator(collections.map((c) => c.schema)))
   const accountOf = (did: string) =>
     pds.ctx.accountManager.getAccount(did as never, { includeDeactivated: true })

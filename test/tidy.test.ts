@@ -53,7 +53,7 @@ const sources = list('src', '.ts')
 const code = sources.filter(({ path }) => !path.endsWith('.test.ts'))
 const texts = [
   ...sources,
-  ...['test', 'bench', 'scripts'].flatMap((folder) =>
+  ...['test', 'bench'].flatMap((folder) =>
     list(folder, '.ts').map((path) => ({ path, text: readFileSync(path, 'utf8') })),
   ),
 ]

@@ -9,7 +9,7 @@ import type { Viewer } from './access.ts'
 import { noteAccount } from './account.ts'
 import type { Indexer } from './index-record.ts'
 import { readReference } from './reference.ts'
-import { type SqlPool, transaction } from './sql.ts'
+import { type Sql, type SqlPool, transaction } from './sql.ts'
 
 const PROOF_MAX_BYTES = 4_000_000
 
@@ -53,18 +53,28 @@ export function createAnnounce(options: {
         'AnnouncedRecordMismatch',
       )
     await follow(identity)
-    const outcome = await transaction(pool, async (tx) => {
+    const reason = await transaction(pool, async (tx) => {
       const { hidden } = await noteAccount(tx, viewer.did, clock.now())
-      return indexer.write(tx, { ...place, ...proof }, { now: clock.now(), hidden })
+      await indexer.write(tx, { ...place, ...proof }, { now: clock.now(), hidden })
+      // Asked for even when the write was nothing new: the firehose may have been quicker.
+      return reasonKept(tx, place)
     })
-    if (typeof outcome === 'object')
-      throw new InvalidRequestError(`${uri} is refused: ${outcome.refused}.`, 'RecordRefused')
+    if (reason !== null)
+      throw new InvalidRequestError(`${uri} is refused: ${reason}.`, 'RecordRefused')
     return { cid: proof.cid }
   }
 }
 
 type Place = { did: string; collection: string; rkey: string }
 type Proved = { rev: string; cid: string | null; bytes: Uint8Array | null }
+
+async function reasonKept(tx: Sql, { did, collection, rkey }: Place): Promise<string | null> {
+  const { rows } = await tx.query<{ reason: string | null }>(
+    'select reason from appview.record where did = $1 and collection = $2 and rkey = $3',
+    [did, collection, rkey],
+  )
+  return rows[0]?.reason ?? null
+}
 
 /** Asks the author's PDS; when the signature does not hold, once more with a fresh DID document. */
 async function prove(
