@@ -81,8 +81,14 @@ export type Look = {
   readonly mine: readonly string[]
 }
 
-/** Rows of `source` by the viewer whose column `about` is our uri, told by their `value`. */
-export type Mine = { readonly source: string; readonly about: string; readonly value: string }
+/** Rows of `source` by the viewer whose column `about` is our uri, told by their `value`. Our tally
+ *  `among` counts everybody's, so where it is empty there is nothing of the viewer's either. */
+export type Mine = {
+  readonly source: string
+  readonly about: string
+  readonly value: string
+  readonly among: string
+}
 
 /** A file as it stands in another view: an image in its large rendition, all else as it is. */
 export type Medium = {

@@ -38,6 +38,22 @@ export function createLoads(sql: Sql): Loads {
   }
 }
 
+/** The same lookups for one request: what it has asked for once it does not ask for again, so that
+ *  it can ask ahead for what it will need. */
+export function rememberLoads(loads: Loads): Loads {
+  const asked = new Map<string, Promise<unknown>>()
+  const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
+    const answer = (asked.get(key) as Promise<T> | undefined) ?? ask()
+    asked.set(key, answer)
+    return answer
+  }
+  return {
+    person: (did) => once(`person ${did}`, () => loads.person(did)),
+    row: (c, uri) => once(`row ${uri}`, () => loads.row(c, uri)),
+    mine: (c, viewer, uri) => once(`mine ${uri}`, () => loads.mine(c, viewer, uri)),
+  }
+}
+
 const NOTHING = Promise.resolve(undefined)
 
 function of<V>(made: Map<Collection, Load<V>>, c: Collection, make: () => Load<V>): Load<V> {

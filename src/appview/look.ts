@@ -43,8 +43,15 @@ async function findMine(
   rows: readonly Row[],
   { sql, viewer, loads = createLoads(sql) }: Looking,
 ): Promise<readonly (readonly string[])[]> {
-  if (!c.mine || viewer === undefined) return []
-  return Promise.all(rows.map((row) => loads.mine(c, viewer, row.uri)))
+  const { mine } = c
+  if (!mine || viewer === undefined) return []
+  return Promise.all(
+    rows.map((row) => (isEmpty(row[mine.among]) ? [] : loads.mine(c, viewer, row.uri))),
+  )
+}
+
+function isEmpty(tally: unknown): boolean {
+  return typeof tally !== 'object' || tally === null || Object.keys(tally).length === 0
 }
 
 /** Loads the people with these DIDs, and knows where their blobs are. */

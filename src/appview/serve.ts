@@ -3,7 +3,8 @@ import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { type Authenticate, type Viewer, required } from './access.ts'
 import type { Collection } from './define.ts'
 import { present } from './look.ts'
-import { createLoads } from './loads.ts'
+import { type Loads, createLoads, rememberLoads } from './loads.ts'
+import { readReference } from './reference.ts'
 import { listRows } from './serve-list.ts'
 import type { SqlPool } from './sql.ts'
 
@@ -29,7 +30,7 @@ export function query<M extends l.Query>(
     refuseNul(params as Record<string, unknown>)
     const viewer = await authenticate({ req, res }, nsid)
     const body = await answer({ params, viewer })
-    return { encoding: 'application/json', buffer: Buffer.from(JSON.stringify(body)) }
+    return { encoding: 'application/json; charset=utf-8', body: JSON.stringify(body) }
   }
   server.add(ns, { handler } as never)
 }
@@ -79,9 +80,12 @@ export function mountCollections(
     if (c.get) {
       query(mount, c.get, async ({ params, viewer }) => {
         const { uri } = params as { uri: string }
-        const row = await loads.row(c, uri)
+        const here = rememberLoads(loads)
+        askAhead(here, c, uri)
+        const row = await here.row(c, uri)
         if (!row) throw notFound(uri)
-        return (await present(c, [row], { sql, origin, loads, viewer: viewer?.did }))[0] as never
+        const looking = { sql, origin, loads: here, viewer: viewer?.did }
+        return (await present(c, [row], looking))[0] as never
       })
     }
     for (const list of c.lists) {
@@ -92,6 +96,13 @@ export function mountCollections(
       })
     }
   }
+}
+
+/** Asks at once for the author, whom the uri alone tells, beside the row. */
+function askAhead(loads: Loads, c: Collection, uri: string): void {
+  const author = c.people.includes('did') ? readReference(uri)?.author : undefined
+  // A failure is met where the answer is used.
+  if (author !== undefined) loads.person(author).catch(() => undefined)
 }
 
 /** The answer for what is not there, and for what the caller may not see. */

@@ -33,6 +33,7 @@ export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolea
       },
     }),
   })
+  server.router.set('etag', false)
   server.router.set('trust proxy', ['loopback', 'linklocal', 'uniquelocal'])
   return server
 }

@@ -56,7 +56,7 @@ export const message = collection({
   shown: 'admitted',
   feed: 'space',
   people: ['did'],
-  mine: { source: 'reaction', about: 'subject', value: 'emoji' },
+  mine: { source: 'reaction', about: 'subject', value: 'emoji', among: 'reactions' },
   access: 'public',
 
   accept({ record, uri }) {
