@@ -6,6 +6,7 @@ import { co } from '../src/lexicons/index.ts'
 import { startNetwork } from '../test/network.ts'
 import { freePort } from '../test/node-process.ts'
 import { createPerson } from '../test/person.ts'
+import { MESSAGES } from './messages.ts'
 
 /** What the parent needs to read from this process. */
 export type ReadTarget = {
@@ -14,8 +15,6 @@ export type ReadTarget = {
   message: { uri: string; space: string; channel: string; view: object }
   memory?: { nodeMb: number; databaseMb: number }
 }
-
-const MESSAGES = 100_000
 
 const COLUMNS = `select column_name as name from information_schema.columns
   where table_schema = 'appview' and table_name = 'message' and is_generated = 'NEVER'`

@@ -3,18 +3,19 @@ import http from 'node:http'
 /** What one turn of reading came to. */
 export type ReadSlot = { perSecond: number; latencies: number[] }
 
-/** Reads one path again and again over `clients` kept connections, for `seconds`. Throws on any
+/** Reads one path after another over `clients` kept connections, for `seconds`. Throws on any
  *  answer but 200. */
 export async function readFor(options: {
   origin: string
-  path: string
+  path: (n: number) => string
   token?: string
   clients: number
   seconds: number
 }): Promise<ReadSlot> {
   const { origin, path, token, clients, seconds } = options
   const agent = new http.Agent({ keepAlive: true, maxSockets: clients })
-  const url = new URL(path, origin)
+  const base = new URL(origin)
+  let next = 0
   const headers: Record<string, string> =
     token === undefined ? {} : { authorization: `Bearer ${token}` }
   const latencies: number[] = []
@@ -23,7 +24,7 @@ export async function readFor(options: {
   const client = async () => {
     while (performance.now() < until) {
       const sent = performance.now()
-      await readOnce({ agent, url, headers })
+      await readOnce({ agent, base, path: path(next++), headers })
       latencies.push(performance.now() - sent)
     }
   }
@@ -35,13 +36,15 @@ export async function readFor(options: {
 
 function readOnce(request: {
   agent: http.Agent
-  url: URL
+  base: URL
+  path: string
   headers: Record<string, string>
 }): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const { agent, headers, url } = request
-  const sent = http.get(url, { agent, headers }, (response) => {
-    if (response.statusCode !== 200) reject(new Error(`${url.pathname}: ${response.statusCode}`))
+  const { agent, headers, base, path } = request
+  const { hostname, port } = base
+  const sent = http.get({ hostname, port, path, agent, headers }, (response) => {
+    if (response.statusCode !== 200) reject(new Error(`${path}: ${response.statusCode}`))
     response.resume()
     response.on('end', resolve)
   })

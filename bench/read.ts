@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { median, orderOf, pairedRatio, percentile } from './paired.ts'
+import { MESSAGES } from './messages.ts'
 import type { ReadTarget } from './read-child.ts'
 import { type ReadSlot, readFor } from './read-load.ts'
 import type { BenchResult, Figure } from './result.ts'
@@ -17,7 +18,8 @@ export async function benchRead(report: (line: string) => void): Promise<BenchRe
   await using parts = new AsyncDisposableStack()
   const node = await startTarget(parts, ['ours'])
   const bare = await startTarget(parts, ['bare', JSON.stringify(node.message)])
-  const path = `/xrpc/co.kendev.spaces.getMessage?${String(new URLSearchParams({ uri: node.message.uri }))}`
+  const path = (n: number) =>
+    `/xrpc/co.kendev.spaces.getMessage?${String(new URLSearchParams({ uri: uriOf(node, n) }))}`
   const sides = {
     ours: { origin: node.origin, token: node.token, path },
     reference: { origin: bare.origin, path },
@@ -45,6 +47,12 @@ export async function benchRead(report: (line: string) => void): Promise<BenchRe
   }
 }
 
+/** Any of the messages, no two in a row near each other. */
+function uriOf({ message }: ReadTarget, n: number): string {
+  const rkey = String(((n * 7919) % (MESSAGES - 1)) + 1).padStart(13, 'a')
+  return `${message.uri.slice(0, -13)}${rkey}`
+}
+
 async function benchLists(node: ReadTarget, report: (line: string) => void): Promise<Figure[]> {
   const { space, channel, uri } = node.message
   const queries: Readonly<Record<string, Record<string, string>>> = {
@@ -56,7 +64,7 @@ async function benchLists(node: ReadTarget, report: (line: string) => void): Pro
   const figures: Figure[] = []
   for (const [name, { nsid, ...params }] of Object.entries(queries)) {
     const path = `/xrpc/co.kendev.spaces.${nsid}?${String(new URLSearchParams(params))}`
-    const side = { origin: node.origin, token: node.token, path, clients: CLIENTS }
+    const side = { origin: node.origin, token: node.token, path: () => path, clients: CLIENTS }
     await readFor({ ...side, seconds: 1 })
     const slot = await readFor({ ...side, seconds: SECONDS })
     report(`${name}: ${line([slot])}`)

@@ -8,6 +8,7 @@ import { listenToFeeds } from './appview/feed-listener.ts'
 import { cursorOf, followedAccounts, markFollowed } from './appview/followed.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
+import { createLoads } from './appview/loads.ts'
 import { mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { type Progress, createProgress } from './appview/progress.ts'
@@ -19,7 +20,7 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { migrate } from './database/migrate.ts'
-import { openKysely } from './database/pool.ts'
+import { openKysely, openPool } from './database/pool.ts'
 import { type Hosts, listenToHosts } from './firehose/hosts.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { Identity } from './identity/identity.ts'
@@ -39,6 +40,9 @@ export type AppView = AsyncDisposable & {
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
   listen(): Promise<void>
 }
+
+/** Lookups share their queries, so a few connections serve all requests. */
+const POINT_CONNECTIONS = 3
 
 type Options = {
   config: Config
@@ -61,6 +65,8 @@ export async function openAppView(options: Options): Promise<AppView> {
   const outbound = createOutbound({ development: config.development })
   const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
 
+  const points = openPool({ url: database.url, max: POINT_CONNECTIONS, log, pointReads: true })
+  const loads = createLoads(points as unknown as SqlPool)
   const progress = createProgress(pool)
   const listening = listenLater({ ...options, pool, indexer, progress, outbound })
   // A connection that only listens would never notice by itself that its server is gone.
@@ -84,6 +90,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     {
       ...founding,
       ...images,
+      loads,
       announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow }),
       feeds,
       origin: config.publicUrl,
@@ -104,6 +111,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     [Symbol.asyncDispose]: async () => {
       await listening.close()
       await feeds[Symbol.asyncDispose]()
+      await points.end()
     },
   }
 }

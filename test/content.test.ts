@@ -4,6 +4,7 @@ import { category } from '../src/appview/collections/content/category.ts'
 import { media } from '../src/appview/collections/content/media.ts'
 import { post } from '../src/appview/collections/content/post.ts'
 import type { Collection } from '../src/appview/define.ts'
+import { createLoads } from '../src/appview/loads.ts'
 import { present } from '../src/appview/look.ts'
 import { imageFacts } from '../src/appview/methods/content/get-image.ts'
 import { categoryViews } from '../src/appview/methods/content/read-categories.ts'
@@ -179,7 +180,11 @@ async function open() {
     },
     async place(rkey: string) {
       const rows = [await row(category, rkey)]
-      const [view] = await categoryViews(rows, { sql: pool, origin: ORIGIN })
+      const [view] = await categoryViews(rows, {
+        sql: pool,
+        loads: createLoads(pool),
+        origin: ORIGIN,
+      })
       return { path: view!.path, depth: view!.depth }
     },
   }

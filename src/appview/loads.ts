@@ -15,15 +15,18 @@ export type FoundPerson = {
 /** Lookups by key, shared by all requests, so that those under way together share their queries. */
 export type Loads = {
   readonly person: Load<FoundPerson>
-  /** The shown row of a collection with this uri. */
-  row(c: Collection, uri: string): Promise<Row | undefined>
+  /** The shown row of a collection with this uri, and its author. */
+  row(c: Collection, uri: string): Promise<Found | undefined>
   /** What the viewer contributed about the row with this uri, as the collection's `mine` says. */
   mine(c: Collection, viewer: string, uri: string): Promise<readonly string[]>
 }
 
+/** A row, and the account that wrote it, of the same moment. */
+export type Found = { readonly row: Row; readonly author: FoundPerson }
+
 /** Makes the lookups for one database. */
 export function createLoads(sql: Sql): Loads {
-  const rows = new Map<Collection, Load<Row>>()
+  const rows = new Map<Collection, Load<Found>>()
   const mines = new Map<Collection, Load<string[]>>()
   return {
     person: batchLoad(async (dids) => {
@@ -38,20 +41,11 @@ export function createLoads(sql: Sql): Loads {
   }
 }
 
-/** The same lookups for one request: what it has asked for once it does not ask for again, so that
- *  it can ask ahead for what it will need. */
-export function rememberLoads(loads: Loads): Loads {
-  const asked = new Map<string, Promise<unknown>>()
-  const once = <T>(key: string, ask: () => Promise<T>): Promise<T> => {
-    const answer = (asked.get(key) as Promise<T> | undefined) ?? ask()
-    asked.set(key, answer)
-    return answer
-  }
-  return {
-    person: (did) => once(`person ${did}`, () => loads.person(did)),
-    row: (c, uri) => once(`row ${uri}`, () => loads.row(c, uri)),
-    mine: (c, viewer, uri) => once(`mine ${uri}`, () => loads.mine(c, viewer, uri)),
-  }
+/** The same lookups, with one person known already. */
+export function knowing(loads: Loads, known: FoundPerson): Loads {
+  const person: Loads['person'] = (did) =>
+    did === known.did ? Promise.resolve(known) : loads.person(did)
+  return { ...loads, person }
 }
 
 const NOTHING = Promise.resolve(undefined)
@@ -62,14 +56,28 @@ function of<V>(made: Map<Collection, Load<V>>, c: Collection, make: () => Load<V
   return load
 }
 
-function rowLoad(sql: Sql, c: Collection): Load<Row> {
-  const shown = c.shown ? ` and ${quote(c.shown)}` : ''
-  const text = `select ${selectList(c)} from ${tableName(c.table)} where "uri" = any($1)${shown}`
+function rowLoad(sql: Sql, c: Collection): Load<Found> {
+  const shown = c.shown ? ` and t.${quote(c.shown)}` : ''
+  const text = `select a.handle as "handle$", a.pds as "pds$",
+      p."displayName" as "displayName$", p.avatar as "avatar$", t.*
+    from (select ${selectList(c)} from ${tableName(c.table)}) t
+    left join appview.account a on a.did = t.did
+    left join appview.profile p on p.did = t.did
+    where t."uri" = any($1)${shown}`
   return batchLoad(async (uris) => {
     const { rows } = await sql.query<Row>({ name: `rows ${c.table}`, text }, [uris])
-    return new Map(rows.map((row) => [row.uri as string, row]))
+    return new Map(rows.map((row) => [row.uri as string, apart(row)]))
   })
 }
+
+function apart(read: Row): Found {
+  const { handle$, pds$, displayName$, avatar$, ...row } = read as Row & Beside
+  const author = { handle: handle$, pds: pds$, displayName: displayName$, avatar: avatar$ }
+  return { row, author: { did: read.did, ...author } }
+}
+
+/** Columns of the author; no declared column has a $ in its name. */
+type Beside = Readonly<Record<`${keyof Omit<FoundPerson, 'did'>}$`, string | null>>
 
 function mineLoad(sql: Sql, { mine }: Collection): Load<string[]> {
   if (!mine) return () => NOTHING

@@ -3,8 +3,7 @@ import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { type Authenticate, type Viewer, required } from './access.ts'
 import type { Collection } from './define.ts'
 import { present } from './look.ts'
-import { type Loads, createLoads, rememberLoads } from './loads.ts'
-import { readReference } from './reference.ts'
+import { type Loads, knowing } from './loads.ts'
 import { listRows } from './serve-list.ts'
 import type { SqlPool } from './sql.ts'
 
@@ -12,7 +11,12 @@ import type { SqlPool } from './sql.ts'
 export type Mount = { readonly server: Server; readonly authenticate: Authenticate }
 
 /** What a method needs to read: the views, and the origin to make addresses with. */
-export type Reading = { readonly sql: SqlPool; readonly origin: string }
+export type Reading = {
+  readonly sql: SqlPool
+  readonly origin: string
+  /** Lookups shared by all requests. */
+  readonly loads: Loads
+}
 
 /** Mounts a query that anybody may call; with credentials, they have to hold. Views hold JSON
  *  values only, so the answer is written out once, here. */
@@ -72,20 +76,18 @@ export function procedure<M extends l.Procedure>(
 /** Mounts what the declarations promise: one get and the lists of every collection. */
 export function mountCollections(
   mount: Mount,
-  { sql, origin }: Reading,
+  { sql, origin, loads }: Reading,
   collections: readonly Collection[],
 ): void {
-  const loads = createLoads(sql)
   for (const c of collections) {
     if (c.get) {
       query(mount, c.get, async ({ params, viewer }) => {
         const { uri } = params as { uri: string }
-        const here = rememberLoads(loads)
-        askAhead(here, c, uri)
-        const row = await here.row(c, uri)
-        if (!row) throw notFound(uri)
+        const found = await loads.row(c, uri)
+        if (!found) throw notFound(uri)
+        const here = knowing(loads, found.author)
         const looking = { sql, origin, loads: here, viewer: viewer?.did }
-        return (await present(c, [row], looking))[0] as never
+        return (await present(c, [found.row], looking))[0] as never
       })
     }
     for (const list of c.lists) {
@@ -96,13 +98,6 @@ export function mountCollections(
       })
     }
   }
-}
-
-/** Asks at once for the author, whom the uri alone tells, beside the row. */
-function askAhead(loads: Loads, c: Collection, uri: string): void {
-  const author = c.people.includes('did') ? readReference(uri)?.author : undefined
-  // A failure is met where the answer is used.
-  if (author !== undefined) loads.person(author).catch(() => undefined)
 }
 
 /** The answer for what is not there, and for what the caller may not see. */

@@ -1,0 +1,2 @@
+/** How many messages the space holds that is read from. */
+export const MESSAGES = 100_000
