@@ -46,7 +46,7 @@ async function findMine(
   const { mine } = c
   if (!mine || viewer === undefined) return []
   return Promise.all(
-    rows.map((row) => (isEmpty(row[mine.among]) ? [] : loads.mine(c, viewer, row.uri))),
+    rows.map(async (row) => (isEmpty(row[mine.among]) ? [] : loads.mine(c, viewer, row.uri))),
   )
 }
 

@@ -13,6 +13,9 @@ export type Hosts = {
   close(): Promise<void>
 }
 
+/** The own PDS is near and nobody's burden: after an outage the views follow it at once. */
+const OWN_LIMITS = { retry: { firstMs: 100, maxMs: 2_000 } }
+
 /** Starts with the own PDS, `upstreams` and the hosts of accounts followed before. */
 export function listenToHosts(
   options: Shared & {
@@ -37,6 +40,7 @@ export function listenToHosts(
       from: 'beginning',
       authoritative: (identity) => identity.pds === host,
       publicOnly: host !== own.host && !development,
+      ...(host === own.host && { limits: OWN_LIMITS }),
     })
     open.set(host, subscription)
   }
