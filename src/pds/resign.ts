@@ -4,8 +4,8 @@ import type { Log } from '../log.ts'
 
 /**
  * An imported repo keeps the commit of the PDS it came from, signed with a key that is no longer
- * the account's: nobody could verify the `#sync` that announces it. So when an account becomes active,
- * a repo whose commit is not by its present key gets a new one, with the same content.
+ * the account's: nobody could verify the `#sync` that announces it. So when an account becomes
+ * active, a repo whose commit is not by its present key gets a new one, with the same content.
  */
 export function resignOnActivation(pds: PDS, log: Log): void {
   const { accountManager, actorStore } = pds.ctx
