@@ -28,6 +28,7 @@ async function commit(n: number): Promise<CommitEvent> {
     did,
     rev: rev(n),
     since: null,
+    prevData: null,
     data: 'tree',
     time,
     writes: [write],

@@ -19,6 +19,8 @@ export type CommitEvent = {
   since: string | null
   /** CID of the root of the repo's tree after this commit */
   data: string
+  /** CID of that root before this commit, as the operations undone have proved; null for a first */
+  prevData: string | null
   time: string
   writes: RecordWrite[]
 }
@@ -65,7 +67,12 @@ export type RefusedEvent = {
   detail: string
   frame: Uint8Array
   time: string
+  /** the repo has moved on all the same, as far as can be known: it has to be fetched */
+  moved?: boolean
 }
+
+/** Events of the account could not be judged and were let go: its repo has to be fetched. */
+export type LostEvent = { kind: 'lost'; seq: number; did: string; reason: string; time: string }
 
 /** All that a repo holds at a signed commit; records that are not among these are gone. */
 export type RepoEvent = Omit<SyncEvent, 'kind'> & { kind: 'repo'; records: RecordWrite[] }
@@ -77,6 +84,7 @@ export type FirehoseEvent =
   | IdentityEvent
   | AccountEvent
   | RefusedEvent
+  | LostEvent
 
 /**
  * Takes events in the order of the host. `cursor` covers everything up to and including the batch,

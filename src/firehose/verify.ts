@@ -51,7 +51,8 @@ export function verifyCommit(
   const { ops, prevData, seq, did, rev, since, time } = message
   const fault = check.invert?.({ data: commit.data, prevData, ops, blocks: car.blocks })
   if (fault !== undefined) return fault
-  const event = { seq, did, rev, since, data: commit.data.$link, time, writes }
+  const proved = { data: commit.data.$link, prevData: prevData?.$link ?? null }
+  const event = { seq, did, rev, since, ...proved, time, writes }
   return { ok: true, event: { kind: 'commit', ...event } }
 }
 

@@ -1,0 +1,40 @@
+/** Whether what is held of a repo can be built upon (https://atproto.com/specs/sync): while it is
+ *  `desynchronized` its events are dropped, while it is fetched (`in-progress`) they are queued. */
+export type RepoState = 'desynchronized' | 'in-progress' | 'synchronized'
+
+/** Hosting status of an account (https://atproto.com/specs/account); a name not known here hides
+ *  the account as well. */
+export type AccountStatus =
+  | 'active'
+  | 'deactivated'
+  | 'suspended'
+  | 'takendown'
+  | 'deleted'
+  | string
+
+/** What is known of one account and its repo. */
+export type Standing = {
+  readonly did: string
+  readonly state: RepoState
+  /** the last revision applied; null before the first */
+  readonly rev: string | null
+  /** CID of the tree's root at `rev` */
+  readonly data: string | null
+  /** as the account's host tells it */
+  readonly upstream: AccountStatus
+  /** as this node has decided; null when it has not */
+  readonly own: AccountStatus | null
+  /** origin of the PDS where the account was last known to live */
+  readonly pds: string | null
+}
+
+/** An account nothing is known of: its first commit can be applied. */
+export function unknownStanding(did: string): Standing {
+  const nothing = { rev: null, data: null, own: null, pds: null }
+  return { did, state: 'synchronized', upstream: 'active', ...nothing }
+}
+
+/** Whether records of the account may be shown: the worse of both statuses counts. */
+export function isActive(s: Pick<Standing, 'upstream' | 'own'>): boolean {
+  return s.upstream === 'active' && s.own === null
+}
