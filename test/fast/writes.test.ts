@@ -127,6 +127,23 @@ test('a repo that is not there is not found, and is not made', async () => {
   expect(existsSync(directory)).toBe(false)
 })
 
+test('the event of a commit that failed is never given out, and the next one is', async () => {
+  const account = await createAccount(server.origin)
+  const { actorStore: store, sequencer } = server.pds.ctx
+  const before = await sequencer.requestSeqRange({})
+  const transact = store.transact.bind(store)
+  store.transact = (did, work) =>
+    transact(did, async (actor) => {
+      await work(actor)
+      throw new Error('no room on the disk')
+    }) as never
+  await expect(createMessage(server.origin, account, 'never committed')).rejects.toThrow('500')
+  store.transact = transact
+  expect(await sequencer.requestSeqRange({})).toEqual(before)
+  await createMessage(server.origin, account, 'committed')
+  expect(await sequencer.requestSeqRange({})).toHaveLength(before.length + 1)
+})
+
 test('the list of repos shows a write at once', async () => {
   const account = accountAt(0)
   const { commit } = await createMessage(server.origin, account, 'newest')

@@ -13,16 +13,18 @@ type Range = Parameters<Sequencer['requestSeqRange']>[0]
 /** Events with a number above `after` are not given out yet. */
 type Hold = { after: number }
 /** What one transaction sequenced; it lets go of it when it has settled. */
-type Scope = { holds: Hold[]; synced: Promise<void>[]; settled: boolean }
+type Scope = { holds: Hold[]; seqs: number[]; synced: Promise<void>[]; settled: boolean }
 
 /**
  * Gives an event out only when it and the commit it tells of are in their databases and, with
  * `flush`, on disk: subscribers never see what a power cut could take back. With it, the answer
- * to a write waits for its event too, which the package alone never syncs.
+ * to a write waits for its event too, which the package alone never syncs. The event of a commit
+ * that failed is never given out.
  */
 export class Publication {
   readonly #flush: Flush | undefined
   readonly #released: () => void
+  readonly #sequencer: Sequencer
   readonly #scopes = new AsyncLocalStorage<Scope>()
   readonly #holds = new Set<Hold>()
   #newest = 0
@@ -34,6 +36,7 @@ export class Publication {
   ) {
     this.#flush = options.flush
     this.#released = options.released
+    this.#sequencer = parts.sequencer
     this.#watchSequencer(parts.sequencer)
     const transact = parts.store.transact.bind(parts.store)
     parts.store.transact = <T>(did: Did, fn: (txn: ActorTransactor) => Result<T>): Promise<T> =>
@@ -86,6 +89,7 @@ export class Publication {
       }
       synced.catch(() => {}) // the transaction waits for it, and fails with it
       scope.synced.push(synced)
+      scope.seqs.push(...seqs)
       scope.holds.push(hold)
       return seqs
     } finally {
@@ -94,15 +98,28 @@ export class Publication {
   }
 
   async #inScope<T>(transact: () => Promise<T>): Promise<T> {
-    const scope: Scope = { holds: [], synced: [], settled: false }
+    const scope: Scope = { holds: [], seqs: [], synced: [], settled: false }
     try {
-      const result = await this.#scopes.run(scope, transact)
+      const result = await this.#scopes.run(scope, transact).catch(async (error: unknown) => {
+        await this.#withdraw(scope.seqs)
+        throw error
+      })
       await Promise.all(scope.synced)
       return result
     } finally {
       scope.settled = true
       this.#release(scope.holds)
     }
+  }
+
+  /** Nobody has seen these events yet, so nobody has to be told. */
+  async #withdraw(seqs: readonly number[]): Promise<void> {
+    if (seqs.length === 0) return
+    await this.#sequencer.db.db
+      .updateTable('repo_seq')
+      .set({ invalidated: 1 })
+      .where('seq', 'in', seqs)
+      .execute()
   }
 
   #release(held: Hold[]): void {
