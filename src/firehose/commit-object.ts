@@ -10,6 +10,9 @@ import { LIMITS, type Refusal, refuse } from './refusal.ts'
 /** The signed root of a repo at one revision, verified. */
 export type Commit = { ok: true; did: string; rev: string; data: CidLinkWrapper }
 
+/** Whose commit it has to be, and the did:key that has to have signed it. */
+export type AccountKey = Pick<Identity, 'did' | 'signingKey'>
+
 const SCAN = { depth: 2, items: 32 }
 const FIELDS = ['did', 'rev', 'sig', 'data', 'prev', 'version']
 
@@ -18,7 +21,7 @@ const FIELDS = ['did', 'rev', 'sig', 'data', 'prev', 'version']
  * its revision is not more than 5 minutes ahead of `now`, and the account's signature over all but
  * `sig`. Says `BadSignature` also when only the cached key is old: refresh the identity and retry.
  */
-export function readCommit(block: Uint8Array, identity: Identity, now: Date): Commit | Refusal {
+export function readCommit(block: Uint8Array, identity: AccountKey, now: Date): Commit | Refusal {
   const fields = decodeCommit(block)
   if (fields === undefined) return refuse('BadCommit', 'not a commit object')
   const { did, version, data, rev, prev, sig, ...others } = fields

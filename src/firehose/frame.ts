@@ -25,19 +25,20 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if ('fault' in payload) return refused(refuse(nameOf(payload.fault), payload.fault))
   if (payload.end !== bytes.length) return refused(refuse('BadFrame', 'more than two parts'))
   try {
-    return read(decode(bytes.subarray(0, header.end)), decode(bytes.subarray(header.end)))
+    const parts = [bytes.subarray(0, header.end), bytes.subarray(header.end)] as const
+    return read(decode(parts[0]), decode(parts[1]), bytes)
   } catch (error) {
     return refused(refuse('BadFrame', error instanceof Error ? error.message : 'not DAG-CBOR'))
   }
 }
 
-function read(header: unknown, payload: unknown): Frame {
+function read(header: unknown, payload: unknown, frame: Uint8Array): Frame {
   if (!isFields(header) || !isFields(payload)) return refused(refuse('BadFrame', 'not two maps'))
   const { op, t } = header
   if (op === -1) return note('error', payload['error'], payload['message'])
   if (op !== 1 || typeof t !== 'string') return refused(refuse('BadFrame', 'header'))
   if (t === '#info') return note('info', payload['name'], payload['message'])
-  const message = parseMessage(t, payload)
+  const message = parseMessage(t, payload, frame)
   const address = addressOf(payload)
   if (message === undefined) {
     return address.seq === undefined ? { kind: 'unknown' } : { kind: 'unknown', seq: address.seq }

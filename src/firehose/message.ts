@@ -23,6 +23,8 @@ export type CommitMessage = {
   blocks: Uint8Array
   ops: OpMessage[]
   time: string
+  /** the frame that it was read from */
+  frame: Uint8Array
 }
 
 /** `#sync`, shaped but not verified. */
@@ -33,6 +35,8 @@ export type SyncMessage = {
   rev: string
   blocks: Uint8Array
   time: string
+  /** the frame that it was read from */
+  frame: Uint8Array
 }
 
 export type IdentityMessage = { kind: 'identity'; seq: number; did: string; time: string }
@@ -53,16 +57,23 @@ export type Fields = Record<string, unknown>
 
 const MAX_TEXT = 256
 
-/** The message in a payload of type `type`; undefined for a type this consumer does not know. */
-export function parseMessage(type: string, fields: Fields): Message | Refusal | undefined {
+/**
+ * The message in a payload of type `type`; undefined for a type this consumer does not know.
+ * `frame` is the whole that the payload was decoded from.
+ */
+export function parseMessage(
+  type: string,
+  fields: Fields,
+  frame: Uint8Array,
+): Message | Refusal | undefined {
   if (!['#commit', '#sync', '#identity', '#account'].includes(type)) return undefined
   const { seq, time } = fields
   const did = type === '#commit' ? fields['repo'] : fields['did']
   if (!isSeq(seq)) return refuse('BadMessage', 'seq')
   if (!isText(time)) return refuse('BadMessage', 'time')
   if (!isDid(did)) return refuse('BadMessage', 'did')
-  if (type === '#commit') return parseCommit(fields, { seq, did, time })
-  if (type === '#sync') return parseSync(fields, { seq, did, time })
+  if (type === '#commit') return parseCommit(fields, { seq, did, time, frame })
+  if (type === '#sync') return parseSync(fields, { seq, did, time, frame })
   if (type === '#account') return parseAccount(fields, { seq, did, time })
   return { kind: 'identity', seq, did, time }
 }
@@ -75,10 +86,13 @@ export function addressOf(fields: Fields): { seq?: number; did: string } {
 }
 
 type Envelope = { seq: number; did: string; time: string }
+type Framed = Envelope & { frame: Uint8Array }
 
-function parseCommit(fields: Fields, envelope: Envelope): CommitMessage | Refusal {
+function parseCommit(fields: Fields, envelope: Framed): CommitMessage | Refusal {
   const { commit, rev, since, prevData = null, blocks, ops, tooBig } = fields
-  if (tooBig === true) return refuse('TooBig', 'the host has left the operations out')
+  if (tooBig === true) {
+    return { ...refuse('TooBig', 'the host has left the operations out'), moved: true }
+  }
   if (!(commit instanceof CidLinkWrapper)) return refuse('BadMessage', 'commit')
   if (!isText(rev)) return refuse('BadMessage', 'rev')
   if (!(since === null || isText(since))) return refuse('BadMessage', 'since')
@@ -111,7 +125,7 @@ function parseOp(value: unknown): OpMessage | undefined {
   return (cid === null) === (action === 'delete') ? { action, path, cid, prev } : undefined
 }
 
-function parseSync(fields: Fields, envelope: Envelope): SyncMessage | Refusal {
+function parseSync(fields: Fields, envelope: Framed): SyncMessage | Refusal {
   const { rev, blocks } = fields
   if (!isText(rev)) return refuse('BadMessage', 'rev')
   if (!(blocks instanceof BytesWrapper)) return refuse('BadMessage', 'blocks')

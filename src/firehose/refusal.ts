@@ -30,8 +30,11 @@ export type RefusalReason =
   | 'NotAuthoritative'
   | 'IdentityUnavailable'
 
-/** A named no to data of others; it is stored and counted, never thrown. */
-export type Refusal = { ok: false; reason: RefusalReason; detail: string }
+/**
+ * A named no to data of others; it is stored and counted, never thrown. With `moved` the account
+ * has signed the commit all the same, or its host says so: the repo has to be fetched.
+ */
+export type Refusal = { ok: false; reason: RefusalReason; detail: string; moved?: boolean }
 
 /** Makes a refusal; `detail` is for people and names what was found. */
 export function refuse(reason: RefusalReason, detail: string): Refusal {

@@ -1,7 +1,6 @@
 import { type CidLinkWrapper } from '@atcute/cbor'
-import { type Identity } from '../identity/identity.ts'
 import { type Blocks, cidKey, readCarSlice } from './car.ts'
-import { readCommit } from './commit-object.ts'
+import { type AccountKey, readCommit } from './commit-object.ts'
 import { type CommitEvent, type RecordWrite, type SyncEvent } from './event.ts'
 import { type CommitMessage, type OpMessage, type SyncMessage } from './message.ts'
 import { type TreeProof, openTreeProof } from './mst-proof.ts'
@@ -23,7 +22,7 @@ export type Inversion = (change: {
 /** What a message is checked against; `collections` says of which records the bytes are wanted. */
 export type Check<M> = {
   message: M
-  identity: Identity
+  identity: AccountKey
   now: Date
   collections: (nsid: string) => boolean
   invert?: Inversion
@@ -59,7 +58,7 @@ export function verifyCommit(
 /** Verifies the one commit of a `#sync` message. */
 export function verifySync(check: {
   message: SyncMessage
-  identity: Identity
+  identity: AccountKey
   now: Date
 }): { ok: true; event: SyncEvent } | Refusal {
   const { message, identity, now } = check
@@ -73,7 +72,7 @@ export function verifySync(check: {
   return { ok: true, event: { kind: 'sync', seq, did, rev, data: commit.data.$link, time } }
 }
 
-function openCommit(key: string, blocks: Blocks, identity: Identity, now: Date) {
+function openCommit(key: string, blocks: Blocks, identity: AccountKey, now: Date) {
   const block = blocks.get(key)
   if (block === undefined) return refuse('MissingCommit', 'the CAR does not hold its root')
   return readCommit(block, identity, now)
