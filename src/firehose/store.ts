@@ -62,6 +62,8 @@ export type SyncStore = {
   resetCursor(host: string): Promise<void>
   /** What is known of these accounts; those never heard of are left out. */
   standings(dids: readonly string[]): Promise<ReadonlyMap<string, Standing>>
+  /** Accounts last known to live at a PDS, ascending by DID after `after`, without deleted ones. */
+  accountsAt(pds: string, after: string, limit: number): Promise<Standing[]>
 
   /** Makes up to `limit` desynchronized repos of active accounts, whose time to be tried has come,
    *  in-progress; those waiting longest first, and none that live at one of `exceptPds`. */
