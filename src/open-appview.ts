@@ -5,7 +5,7 @@ import { createAnnounce } from './appview/announce.ts'
 import { type Applied, createSink } from './appview/apply-events.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
-import { cursorOf, followedAccounts, markFollowed } from './appview/followed.ts'
+import { cursorOf, followedAccounts, homeOf, markFollowed } from './appview/followed.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
 import { createLoads } from './appview/loads.ts'
@@ -16,13 +16,15 @@ import { serviceAuth } from './appview/service-auth.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
 import { createXrpc } from './appview/xrpc.ts'
-import type { Clock } from './clock.ts'
+import { type Clock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { migrate } from './database/migrate.ts'
 import { openKysely, openPool } from './database/pool.ts'
 import { type Hosts, listenToHosts } from './firehose/hosts.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
+import { openSocket } from './firehose/socket.ts'
+import { inlineVerifier } from './firehose/verifier.ts'
 import type { Identity } from './identity/identity.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
@@ -31,6 +33,7 @@ import type { NodePds } from './open-pds.ts'
 import { completed } from './open-sink.ts'
 import { type Outbound, createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
+import { ownPrefix } from './pds/validate.ts'
 import { createTids } from './tid.ts'
 
 /** The AppView, not yet listening: its methods are mounted, its tables are as declared. */
@@ -128,6 +131,7 @@ function listenLater(
   }
   const own = { host: config.publicUrl, service: config.localUrl }
   const sink = createSink({ pool, indexer, clock, applied })
+  const complete = completed(sink, { sql: pool, pds, resolver, outbound, clock, own })
   return {
     follow: (identity: Identity) => hosts?.follow(identity),
     states: () => hosts?.states() ?? new Map<string, SubscriptionState>(),
@@ -137,10 +141,16 @@ function listenLater(
         upstreams: config.ANGELOS_UPSTREAMS,
         followed: await followedAccounts(pool),
         cursorOf: (host) => cursorOf(pool, host),
+        homeOf: (did) => homeOf(pool, did),
         development: config.development,
-        sink: completed(sink, { sql: pool, pds, resolver, outbound, clock, own }),
+        sink: async (batch) => {
+          const cursor = batch.cursor ?? (await cursorOf(pool, batch.host)) ?? 0
+          await complete({ ...batch, cursor })
+        },
         resolver,
-        clock,
+        connect: openSocket,
+        verifier: inlineVerifier({ collections: ownPrefix }),
+        timers: systemTimers,
         log,
       })
     },

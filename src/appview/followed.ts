@@ -34,3 +34,10 @@ export async function cursorOf(sql: Sql, host: string): Promise<number | undefin
   )
   return rows[0] && Number(rows[0].cursor)
 }
+
+/** Where an account was last known to live; undefined for one never heard of. */
+export async function homeOf(sql: Sql, did: string): Promise<string | null | undefined> {
+  const text = 'select pds from appview.account where did = $1'
+  const { rows } = await sql.query<{ pds: string | null }>({ name: 'home', text }, [did])
+  return rows[0]?.pds
+}

@@ -1,88 +1,91 @@
-import { type Log } from '../log.ts'
-import { type Backoff, backOff } from './backoff.ts'
-import { type FirehoseEvent, type Sink } from './event.ts'
+import type { Timers } from '../clock.ts'
+import type { Log } from '../log.ts'
+import { type Backoff, pause, persist } from './backoff.ts'
+import type { FirehoseEvent } from './event.ts'
+import type { Arrival } from './intake.ts'
 import { createLatch } from './latch.ts'
+import { createLowWater } from './low-water.ts'
+import type { Batch } from './store.ts'
 
 export type DeliveryOptions = {
   host: string
-  sink: Sink
+  sink: (batch: Batch) => Promise<void>
   /** most events in one call of the sink */
   batch: number
   /** a batch without events, only to move the cursor, is sent no more often */
   cursorOnlyMs: number
   retry: Backoff
   signal: AbortSignal
+  timers: Timers
   log: Log
-  onDelivered: (count: number, bytes: number) => void
+  /** an arrival needs no room any more */
+  release: (count: number, bytes: number) => void
 }
 
-/** Hands events to one sink in order and in batches; while it throws, nothing is lost or passed. */
+type Ready = { arrival: Arrival; event: FirehoseEvent }
+
+/** Hands events to one sink in batches, as they become ready. While the sink throws, nothing is lost
+ *  or passed. The cursor never goes beyond an arrival that is not done with. */
 export class Delivery {
   readonly #options: DeliveryOptions
   readonly #changed = createLatch()
-  readonly #roomy = createLatch()
-  #events: FirehoseEvent[] = []
-  #bytes = 0
-  #cursor = -1
-  #sent = -1
+  readonly #lowWater = createLowWater<Arrival>()
+  #ready: Ready[] = []
+  #sent: number | undefined
 
   constructor(options: DeliveryOptions) {
     this.#options = options
-    options.signal.addEventListener('abort', () => {
-      this.#changed.open()
-      this.#roomy.open()
-    })
+    options.signal.addEventListener('abort', this.#changed.open)
   }
 
-  /** Waits for room, then queues an event that takes `bytes` of the window. */
-  async push(event: FirehoseEvent, bytes: number): Promise<void> {
-    const { batch, signal } = this.#options
-    while (this.#events.length >= batch && !signal.aborted) await this.#roomy.wait()
-    this.#events.push(event)
-    this.#bytes += bytes
-    this.#cursor = event.seq
-    this.#changed.open()
+  /** Notes an arrival in the order of the host. */
+  expect(arrival: Arrival): void {
+    this.#lowWater.begin(arrival, arrival.seq)
   }
 
-  /** Notes that everything up to this sequence number has been queued or has no effect. */
-  advance(cursor: number): void {
-    const idle = this.#cursor === this.#sent && this.#events.length === 0
-    this.#cursor = cursor
-    if (idle) this.#changed.open()
+  /** An expected arrival is judged; without an event it only lets the cursor go on. */
+  settle(arrival: Arrival, event: FirehoseEvent | undefined): void {
+    const idle = this.#ready.length === 0 && this.#lowWater.mark === this.#sent
+    if (event !== undefined) this.#ready.push({ arrival, event })
+    else {
+      this.#lowWater.end(arrival)
+      this.#options.release(1, arrival.frame.length)
+    }
+    if (idle || event !== undefined) this.#changed.open()
   }
 
   /** Runs until `signal` aborts and the call of the sink that was on its way has settled. */
   async run(): Promise<void> {
-    const { signal, cursorOnlyMs } = this.#options
+    const { signal, cursorOnlyMs, timers } = this.#options
     while (!signal.aborted) {
-      if (this.#events.length > 0) await this.#send()
-      else if (this.#cursor === this.#sent) await this.#changed.wait()
+      if (this.#ready.length > 0) await this.#send()
+      else if (this.#lowWater.mark === this.#sent) await this.#changed.wait()
       else {
-        const timer = setTimeout(this.#changed.open, cursorOnlyMs)
-        await this.#changed.wait()
-        clearTimeout(timer)
+        await pause(this.#changed.wait(), cursorOnlyMs, timers)
         await this.#send()
       }
     }
   }
 
   async #send(): Promise<void> {
-    const { host, sink, signal, retry, log, onDelivered } = this.#options
-    const batch = { host, events: this.#events, cursor: this.#cursor }
-    const bytes = this.#bytes
-    this.#events = []
-    this.#bytes = 0
-    this.#roomy.open()
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
-      try {
+    const { host, sink, batch: most, log, release } = this.#options
+    const taken = this.#ready.splice(0, most)
+    for (const { arrival } of taken) this.#lowWater.end(arrival)
+    const cursor = this.#lowWater.mark
+    const moved = cursor !== undefined && cursor !== this.#sent
+    const batch = { host, events: taken.map(({ event }) => event), ...(moved && { cursor }) }
+    const failed = (err: unknown, attempt: number) =>
+      log.error({ cursor, attempt, err }, 'the sink has not taken a batch')
+    const stored = await persist(
+      async () => {
         await sink(batch)
-        this.#sent = batch.cursor
-        onDelivered(batch.events.length, bytes)
-        return
-      } catch (error) {
-        log.error({ cursor: batch.cursor, attempt, err: error }, 'the sink has not taken a batch')
-        await backOff(retry, attempt, signal)
-      }
-    }
+        return true
+      },
+      { ...this.#options, failed },
+    )
+    if (!stored) return
+    this.#sent = cursor
+    const bytes = taken.reduce((sum, { arrival }) => sum + arrival.frame.length, 0)
+    if (taken.length > 0) release(taken.length, bytes)
   }
 }

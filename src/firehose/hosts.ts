@@ -2,7 +2,18 @@ import type { Identity } from '../identity/identity.ts'
 import { type Subscription, startSubscription } from './subscribe.ts'
 import type { SubscriptionOptions, SubscriptionState } from './subscription-options.ts'
 
-type Shared = Pick<SubscriptionOptions, 'resolver' | 'sink' | 'clock' | 'log' | 'onGap'>
+type Shared = Pick<
+  SubscriptionOptions,
+  | 'resolver'
+  | 'sink'
+  | 'timers'
+  | 'log'
+  | 'onGap'
+  | 'connect'
+  | 'verifier'
+  | 'homeOf'
+  | 'proveHandle'
+>
 
 /** The hosts listened to: this node's own PDS with all its accounts, and others' for the accounts
  *  that were followed. */
@@ -34,6 +45,7 @@ export function listenToHosts(
     const subscription = startSubscription({
       ...shared,
       host,
+      kind: 'pds',
       service,
       inScope,
       cursor: () => cursorOf(host),

@@ -23,7 +23,6 @@ export type Intake = {
   reset(): void
   /** the highest sequence number read, or the stored cursor before any */
   readonly seq: number | undefined
-  readonly empty: boolean
 }
 
 export type IntakeOptions = {
@@ -31,8 +30,6 @@ export type IntakeOptions = {
   signal: AbortSignal
   /** the stored cursor */
   seq: number | undefined
-  /** a message has to wait behind others */
-  onWaiting(message: Message): void
   /** `#info` and error frames, which have no place in the order */
   onNote(note: Extract<Frame, { kind: 'info' | 'error' }>): void
 }
@@ -66,7 +63,6 @@ export function createIntake(options: IntakeOptions): Intake {
       if (frame.kind === 'info' || frame.kind === 'error') return options.onNote(frame)
       const content = order(frame)
       if (content === undefined) return
-      if (content.kind === 'message' && head < queue.length) options.onWaiting(content.message)
       queue.push({ seq: seq ?? 0, frame: bytes, content })
       window.take(bytes.length)
       arrived.open()
@@ -87,9 +83,6 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     get seq() {
       return seq
-    },
-    get empty() {
-      return head >= queue.length
     },
   }
 }

@@ -1,19 +1,19 @@
-import { setImmediate as breathe } from 'node:timers/promises'
-import { backOff } from './backoff.ts'
+import { persist } from './backoff.ts'
 import { Delivery } from './delivery.ts'
-import { type FirehoseEvent } from './event.ts'
-import { type Frame } from './frame.ts'
+import type { FirehoseEvent } from './event.ts'
+import type { Frame } from './frame.ts'
 import { type Arrival, type Intake, createIntake } from './intake.ts'
-import { type Rules, judge } from './judge.ts'
+import { Lanes } from './lanes.ts'
 import { createLookup } from './lookup.ts'
-import { type Message } from './message.ts'
 import { type Reader, createReader } from './reader.ts'
 import { streamUrl } from './stream-url.ts'
-import {
-  type SubscriptionLimits,
-  type SubscriptionOptions,
-  type SubscriptionState,
+import type {
+  SubscriptionLimits,
+  SubscriptionOptions,
+  SubscriptionState,
 } from './subscription-options.ts'
+import { createTokenBucket } from './token-bucket.ts'
+import { type VerdictOptions, lostOrRefused, verdictOn } from './verdict.ts'
 import { type Window, createWindow } from './window.ts'
 
 export type PipelineOptions = Omit<SubscriptionOptions, 'limits' | 'cursor'> & {
@@ -23,24 +23,24 @@ export type PipelineOptions = Omit<SubscriptionOptions, 'limits' | 'cursor'> & {
   signal: AbortSignal
 }
 
-/** Other work of the process waits about this long, in ms, for a run of verifications. */
-const SLICE_MS = 10
-const MAX_WAITING = 10_000
-const OURS = (nsid: string): boolean => nsid.startsWith('co.kendev.')
+/** Frames begun before the rest of the process has its turn. */
+const RUN = 16
 
-/** Socket, intake, judge and delivery of one host. */
+/** Socket, intake, lanes and delivery of one host. */
 export class Pipeline {
   readonly #options: PipelineOptions
   readonly #window: Window
   readonly #intake: Intake
   readonly #reader: Reader
   readonly #delivery: Delivery
-  readonly #rules: Rules
-  readonly #resolvedAhead = new Set<string>()
+  readonly #lanes: Lanes
+  readonly #verdict: VerdictOptions
   #lastEventAt: Date | undefined
+  /** what has to be done before the host is connected to again */
+  #gap: Promise<void> = Promise.resolve()
 
   constructor(options: PipelineOptions) {
-    const { limits, signal } = options
+    const { limits, signal, timers } = options
     this.#options = options
     const bounds = { count: limits.queued, bytes: limits.queuedBytes }
     this.#window = createWindow(bounds, (full) => this.#reader.setPaused(full))
@@ -48,26 +48,35 @@ export class Pipeline {
       window: this.#window,
       signal,
       seq: options.start,
-      onWaiting: (message) => this.#resolveAhead(message),
       onNote: (note) => this.#note(note),
     })
     const lookup = createLookup({ ...options, ...limits, holdMs: limits.identityHoldMs })
-    this.#rules = { ...options, lookup, collections: options.collections ?? OURS }
-    const onDelivered = this.#window.release
-    this.#delivery = new Delivery({ ...options, ...limits, onDelivered })
+    this.#verdict = { ...options, lookup }
+    this.#delivery = new Delivery({ ...options, ...limits, release: this.#window.release })
+    this.#lanes = new Lanes({
+      lookup,
+      limits,
+      timers,
+      signal,
+      judge: (arrival) => this.#settled(arrival, () => verdictOn(arrival, this.#verdict)),
+      lose: (last) => this.#settled(last, () => lostOrRefused(last, didOf(last), this.#verdict)),
+      done: (arrival, event) => this.#delivery.settle(arrival, event),
+      isFull: () => this.#window.full,
+    })
     this.#reader = createReader({
       ...limits,
+      ...options,
       url: () => this.#nextUrl(),
+      ready: () => this.#gap,
       publicOnly: options.publicOnly ?? false,
-      signal,
-      log: options.log,
       onMessage: (bytes) => this.#accept(bytes),
     })
   }
 
   /** Settles when `signal` has aborted and the sink is idle. */
   async run(): Promise<void> {
-    await Promise.all([this.#reader.run(), this.#judgeAll(), this.#delivery.run()])
+    const parts = [this.#reader.run(), this.#route(), this.#lanes.watch(), this.#delivery.run()]
+    await Promise.all(parts)
   }
 
   /** How the host is doing now. */
@@ -87,79 +96,63 @@ export class Pipeline {
   }
 
   #accept(bytes: Uint8Array): void {
-    this.#lastEventAt = this.#options.clock.now()
+    this.#lastEventAt = this.#options.timers.now()
     this.#intake.accept(bytes)
   }
 
   #note(note: Extract<Frame, { kind: 'info' | 'error' }>): void {
     const { log, host, onGap } = this.#options
-    log.warn({ kind: note.kind, name: note.name, detail: note.detail }, 'a note from the host')
-    if (note.name !== 'OutdatedCursor' && note.name !== 'FutureCursor') return
-    if (note.name === 'FutureCursor') this.#intake.reset()
-    onGap?.({ host, reason: note.name })
+    const { name, detail } = note
+    log.warn({ kind: note.kind, name, detail }, 'a note from the host')
+    if (name !== 'OutdatedCursor' && name !== 'FutureCursor') return
+    if (name === 'FutureCursor') this.#intake.reset()
+    const failed = (err: unknown) => log.error({ err }, 'a gap cannot be noted now')
+    const retry = this.#options.limits.retry
+    const noted = async () => onGap?.({ host, reason: name })
+    this.#gap = this.#gap.then(() => persist(noted, { ...this.#options, retry, failed }))
   }
 
-  /** Resolves accounts while their messages wait behind others. */
-  #resolveAhead(message: Message): void {
-    const { did } = message
-    if (this.#resolvedAhead.has(did) || this.#resolvedAhead.size >= MAX_WAITING) return
-    this.#resolvedAhead.add(did)
-    this.#prefetch(did).catch((error: unknown) => {
-      this.#options.log.debug({ did, err: error }, 'not resolved ahead')
-    })
-  }
-
-  async #prefetch(did: string): Promise<void> {
-    const { lookup } = this.#rules
-    if (!lookup.isLost(did) && (await this.#options.inScope(did))) await lookup.once(did, false)
-  }
-
-  async #judgeAll(): Promise<void> {
-    let sliceEnd = performance.now() + SLICE_MS
-    for (;;) {
+  /** Sends every arrival on its way; those without an account of interest are done at once. */
+  async #route(): Promise<void> {
+    const { timers, signal, limits } = this.#options
+    const take = createTokenBucket(limits.framesPerSecond, timers)
+    for (let n = 1; ; n += 1) {
       const arrival = await this.#intake.next()
       if (arrival === undefined) return
-      if (this.#intake.empty) this.#resolvedAhead.clear()
-      const event = await this.#settle(arrival)
-      if (this.#options.signal.aborted) return
-      if (event !== undefined) await this.#delivery.push(event, arrival.frame.length)
-      else {
-        this.#window.release(1, arrival.frame.length)
-        this.#delivery.advance(arrival.seq)
-      }
-      if (performance.now() < sliceEnd) continue
-      await breathe()
-      sliceEnd = performance.now() + SLICE_MS
+      const full = take(signal)
+      if (full) await full
+      this.#delivery.expect(arrival)
+      const did = didOf(arrival)
+      if (did === '') await this.#judgeNow(arrival)
+      else if (this.#options.inScope(did, messageOf(arrival)) === false)
+        this.#delivery.settle(arrival, undefined)
+      else this.#lanes.submit(did, arrival)
+      if (n % RUN === 0) await timers.breathe()
     }
   }
 
-  /** The event of an arrival, tried again while something of ours is broken: a skip is a loss. */
-  async #settle(arrival: Arrival): Promise<FirehoseEvent | undefined> {
-    const { signal, log, limits } = this.#options
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
-      try {
-        return await this.#eventOf(arrival)
-      } catch (error) {
-        if (signal.aborted) return undefined
-        log.error({ seq: arrival.seq, attempt, err: error }, 'a message cannot be judged now')
-        await backOff(limits.retry, attempt, signal)
-      }
-    }
-    return undefined
+  async #judgeNow(arrival: Arrival): Promise<void> {
+    const event = await this.#settled(arrival, () => verdictOn(arrival, this.#verdict))
+    if (!this.#options.signal.aborted) this.#delivery.settle(arrival, event)
   }
 
-  async #eventOf(arrival: Arrival): Promise<FirehoseEvent | undefined> {
-    const { content, seq, frame } = arrival
-    if (content.kind === 'skipped') return undefined
-    const did = content.kind === 'message' ? content.message.did : content.did
-    // A frame that names nobody may have been about anybody.
-    if (did !== '' && !(await this.#options.inScope(did))) return undefined
-    const verdict =
-      content.kind === 'refused' ? content.refusal : await judge(content.message, this.#rules)
-    if (!('ok' in verdict)) return verdict
-    const { reason, detail } = verdict
-    this.#options.log.warn({ seq, did, reason, detail }, 'refused')
-    const time = this.#options.clock.now().toISOString()
-    return { kind: 'refused', seq, did, reason, detail, frame, time }
+  /** Tried again while something of ours is broken: a skip is a loss. */
+  #settled(
+    { seq }: Arrival,
+    work: () => Promise<FirehoseEvent | undefined>,
+  ): Promise<FirehoseEvent | undefined> {
+    const failed = (err: unknown, attempt: number) =>
+      this.#options.log.error({ seq, attempt, err }, 'a message cannot be judged now')
+    return persist(work, { ...this.#options, retry: this.#options.limits.retry, failed })
   }
+}
+
+function messageOf({ content }: Arrival) {
+  return content.kind === 'message' ? content.message : undefined
+}
+
+/** Whom an arrival is about; empty when it is about nobody that can be read. */
+function didOf({ content }: Arrival): string {
+  if (content.kind === 'message') return content.message.did
+  return content.kind === 'refused' ? content.did : ''
 }

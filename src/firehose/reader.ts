@@ -1,6 +1,7 @@
-import { type Log } from '../log.ts'
+import type { Timers } from '../clock.ts'
+import type { Log } from '../log.ts'
 import { type Backoff, backOff } from './backoff.ts'
-import { type Socket, openSocket } from './socket.ts'
+import type { Connect, Socket } from './socket.ts'
 
 /** Keeps one host connected. */
 export type Reader = {
@@ -12,13 +13,18 @@ export type Reader = {
 }
 
 export type ReaderOptions = {
+  connect: Connect
   /** address of the next connection, with the cursor reached by then */
   url: () => URL
+  /** what has to be done before the next connection */
+  ready: () => Promise<void>
   publicOnly: boolean
   pingMs: number
   retry: Backoff
+  timers: Timers
   signal: AbortSignal
   log: Log
+  onConnected?: () => void
   onMessage: (bytes: Uint8Array) => void
 }
 
@@ -31,13 +37,14 @@ export function createReader(options: ReaderOptions): Reader {
 
   async function connectOnce(): Promise<void> {
     const closed = Promise.withResolvers<string>()
-    const opened = openSocket({
+    const opened = options.connect({
       url: options.url(),
       publicOnly: options.publicOnly,
       pingMs: options.pingMs,
       onOpen() {
         connected = true
         if (paused) opened.pause()
+        options.onConnected?.()
       },
       onMessage: options.onMessage,
       onClose: closed.resolve,
@@ -54,10 +61,12 @@ export function createReader(options: ReaderOptions): Reader {
   return {
     async run() {
       for (let attempt = 0; !signal.aborted; attempt += 1) {
+        await options.ready()
+        if (signal.aborted) return
         const before = options.url().href
         await connectOnce()
         if (options.url().href !== before) attempt = 0
-        await backOff(options.retry, attempt, signal)
+        await backOff(options.retry, attempt, options)
       }
     },
     setPaused(next) {

@@ -16,6 +16,9 @@ export type SocketOptions = {
   onClose(reason: string): void
 }
 
+/** Opens a connection; the port through which simulations bring their own transport. */
+export type Connect = (options: SocketOptions) => Socket
+
 /** Above a frame's limit, so that one too large is refused by name and not fetched for ever. */
 const MAX_PAYLOAD = 16_000_000
 const HANDSHAKE_MS = 10_000

@@ -1,10 +1,9 @@
-import { type Log } from '../log.ts'
-import { type Backoff, backOff, sleep } from './backoff.ts'
+import { pause, persist } from './backoff.ts'
 import { Pipeline } from './pipeline.ts'
-import {
-  type SubscriptionLimits,
-  type SubscriptionOptions,
-  type SubscriptionState,
+import type {
+  SubscriptionLimits,
+  SubscriptionOptions,
+  SubscriptionState,
 } from './subscription-options.ts'
 
 /** A host being followed. `close` settles within seconds, whatever host and sink do. */
@@ -17,7 +16,10 @@ const DEFAULTS: SubscriptionLimits = {
   queued: 1000,
   queuedBytes: 64_000_000,
   batch: 200,
-  identityHoldMs: 60_000,
+  framesPerSecond: 10_000,
+  identityHoldMs: 10_000,
+  laneFrames: 250,
+  laneBytes: 16_000_000,
   cursorOnlyMs: 1000,
   pingMs: 30_000,
   retry: { firstMs: 250, maxMs: 30_000 },
@@ -33,23 +35,25 @@ const IDLE = {
 
 /**
  * Follows `com.atproto.sync.subscribeRepos` of one host: verifies all commits of accounts in scope
- * and hands events to the sink in the host's order. Nothing is skipped: while the sink throws, the
- * same batch is tried again and the socket is not read.
+ * and hands events to the sink, those of one account in the host's order. No account waits for
+ * another, and the cursor for all of them. Nothing is skipped: while the sink throws, the same
+ * batch is tried again and the socket is not read; an account that nobody can identify for
+ * `identityHoldMs` is told as lost.
  */
 export function startSubscription(options: SubscriptionOptions): Subscription {
   const stop = new AbortController()
+  const { signal } = stop
   const limits = { ...DEFAULTS, ...options.limits }
   const log = options.log.child({ host: options.host })
   let pipeline: Pipeline | undefined
 
   async function run(): Promise<void> {
-    const cursor = await readCursor(options.cursor, {
-      retry: limits.retry,
-      log,
-      signal: stop.signal,
-    })
-    if (stop.signal.aborted) return
-    pipeline = new Pipeline({ ...options, log, limits, signal: stop.signal, start: cursor })
+    const failed = (err: unknown, attempt: number) =>
+      log.error({ attempt, err }, 'the stored cursor cannot be read')
+    const { timers } = options
+    const start = await persist(options.cursor, { timers, signal, retry: limits.retry, failed })
+    if (signal.aborted) return
+    pipeline = new Pipeline({ ...options, log, limits, signal, start })
     await pipeline.run()
   }
 
@@ -60,24 +64,7 @@ export function startSubscription(options: SubscriptionOptions): Subscription {
     state: () => pipeline?.state() ?? IDLE,
     async close() {
       stop.abort()
-      const enough = new AbortController()
-      await Promise.race([done, sleep(CLOSE_MS, enough.signal)])
-      enough.abort()
+      await pause(done, CLOSE_MS, options.timers)
     },
   }
-}
-
-async function readCursor(
-  read: () => Promise<number | undefined>,
-  how: { retry: Backoff; log: Log; signal: AbortSignal },
-): Promise<number | undefined> {
-  for (let attempt = 0; !how.signal.aborted; attempt += 1) {
-    try {
-      return await read()
-    } catch (error) {
-      how.log.error({ attempt, err: error }, 'the stored cursor cannot be read')
-      await backOff(how.retry, attempt, how.signal)
-    }
-  }
-  return undefined
 }

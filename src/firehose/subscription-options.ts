@@ -1,21 +1,24 @@
-import { type Clock } from '../clock.ts'
-import { type Identity } from '../identity/identity.ts'
-import { type IdentityResolver } from '../identity/resolver.ts'
-import { type Log } from '../log.ts'
-import { type Backoff } from './backoff.ts'
-import { type Sink } from './event.ts'
-import { type Inversion } from './verify.ts'
+import type { Timers } from '../clock.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { IdentityResolver } from '../identity/resolver.ts'
+import type { Log } from '../log.ts'
+import type { Backoff } from './backoff.ts'
+import type { LaneLimits } from './lanes.ts'
+import type { Message } from './message.ts'
+import type { Connect } from './socket.ts'
+import type { Batch } from './store.ts'
+import type { Verifier } from './verifier.ts'
 
 /** What a subscription is allowed to hold and how it waits; all have a default. */
-export type SubscriptionLimits = {
+export type SubscriptionLimits = LaneLimits & {
   /** frames between socket and sink */
   queued: number
   /** their bytes; what one read of the socket holds may come on top */
   queuedBytes: number
   /** events in one call of the sink */
   batch: number
-  /** how long events of one account wait for a directory that is down */
-  identityHoldMs: number
+  /** frames taken from the host in one second; the host waits with the others */
+  framesPerSecond: number
   /** shortest time between batches that only move the cursor */
   cursorOnlyMs: number
   pingMs: number
@@ -23,31 +26,51 @@ export type SubscriptionLimits = {
   retry: Backoff
 }
 
-/** Which host to follow, for which accounts, and where its events go. */
-export type SubscriptionOptions = {
-  /** the host's name in logs and in the sink */
+/** What a host may be believed, and what is asked of the rest of the node about its accounts. */
+export type HostRules = {
+  /** the host's name in logs and in the sink: its origin */
   host: string
+  /** a relay speaks for all accounts; a PDS for those whose documents name it */
+  kind: 'pds' | 'relay'
+  /** whether this host may speak for an account */
+  authoritative: (identity: Identity) => boolean
+  /** the PDS of an account as it was last known; null or undefined when it was not */
+  homeOf: (did: string) => Promise<string | null | undefined>
+  /** Called with an account fetched afresh, before anything that follows is judged: it may have
+   *  moved. */
+  onFresh?: (identity: Identity) => Promise<void>
+  /** The account's handle when it points back to it; without this, its claim is passed on. */
+  proveHandle?: (identity: Identity) => Promise<string | undefined>
+  /** the own PDS, believed what it says of accounts it has while no directory answers */
+  own?: boolean
+}
+
+/** Which host to follow, for which accounts, and where its events go. */
+export type SubscriptionOptions = HostRules & {
   /** origin of the host: ws, wss, http or https */
   service: string
   /** the stored cursor; undefined when there is none */
   cursor: () => Promise<number | undefined>
   /** where to begin when no cursor is stored; 'live' unless said */
   from?: 'live' | 'beginning'
-  inScope: (did: string) => boolean | Promise<boolean>
-  /** whether this host may speak for an account: it is its PDS; always, for a relay */
-  authoritative: (identity: Identity) => boolean
-  /** records of which collections reach the sink; those of `co.kendev.` unless said */
-  collections?: (nsid: string) => boolean
+  /** Whether an account is of interest, or becomes so by this message. */
+  inScope: (did: string, message?: Message) => boolean | Promise<boolean>
+  verifier: Verifier
   resolver: Pick<IdentityResolver, 'resolve'>
-  sink: Sink
-  clock: Clock
+  /** Takes a batch; when it throws, it gets the same batch again. */
+  sink: (batch: Batch) => Promise<void>
+  connect: Connect
+  timers: Timers
   log: Log
   limits?: Partial<SubscriptionLimits>
-  /** events were lost: the host no longer has them, or counts anew */
-  onGap?: (gap: { host: string; reason: 'OutdatedCursor' | 'FutureCursor' }) => void
+  /** events were lost: the host no longer has them, or counts anew; awaited before it is heard
+   *  again */
+  onGap?: (gap: { host: string; reason: 'OutdatedCursor' | 'FutureCursor' }) => Promise<void>
+  onConnected?: () => void
+  /** Called for each message that was judged, with the reason of a refusal. */
+  onJudged?: (refused: string | undefined) => void
   /** connect to public addresses only, for hosts that others named */
   publicOnly?: boolean
-  invert?: Inversion
 }
 
 /** How a subscription is doing now. */

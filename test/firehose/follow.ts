@@ -1,7 +1,10 @@
-import { systemClock } from '../../src/clock.ts'
-import { type FirehoseEvent, type Sink } from '../../src/firehose/event.ts'
+import { systemTimers } from '../../src/clock.ts'
+import { type FirehoseEvent } from '../../src/firehose/event.ts'
+import { openSocket } from '../../src/firehose/socket.ts'
+import { type Batch } from '../../src/firehose/store.ts'
 import { type Subscription, startSubscription } from '../../src/firehose/subscribe.ts'
 import { type SubscriptionOptions } from '../../src/firehose/subscription-options.ts'
+import { inlineVerifier } from '../../src/firehose/verifier.ts'
 import { silentLog } from '../../src/log.ts'
 import { type FakeRepo } from './fake-repo.ts'
 
@@ -27,21 +30,25 @@ export function follow(
   const events: FirehoseEvent[] = []
   const cursors: number[] = []
   const batches: number[] = []
-  const keep: Sink = async (batch) => {
+  const keep = async (batch: Batch) => {
     await options.sink?.(batch)
     events.push(...batch.events)
-    cursors.push(batch.cursor)
+    if (batch.cursor !== undefined) cursors.push(batch.cursor)
     batches.push(batch.events.length)
   }
   const subscription = startSubscription({
     host: 'host.test',
+    kind: 'pds',
     service,
     cursor: async () => undefined,
     from: 'beginning',
     inScope: (did) => known.has(did),
     authoritative: () => true,
+    homeOf: async () => undefined,
+    verifier: inlineVerifier({ collections: 'co.kendev.' }),
     resolver: { resolve: async (did) => known.get(did) },
-    clock: systemClock,
+    connect: openSocket,
+    timers: systemTimers,
     log: silentLog,
     ...options,
     limits: { ...FAST, ...options.limits },

@@ -79,7 +79,7 @@ test('a host that no longer answers pings is left and connected to again', async
   await expect.poll(() => host.cursors.length).toBeGreaterThan(1)
 })
 
-test('while the directory is down events wait, and after their time are refused', async () => {
+test('while the directory is down events wait, and after their time are let go as lost', async () => {
   await using host = await startHostileHost()
   const alice = await FakeRepo.create(ALICE)
   let down = true
@@ -94,7 +94,7 @@ test('while the directory is down events wait, and after their time are refused'
   host.play(1, await alice.write(1, [note('n1')]))
   await expect
     .poll(() => followed.events)
-    .toMatchObject([{ kind: 'refused', reason: 'IdentityUnavailable', seq: 1 }])
+    .toMatchObject([{ kind: 'lost', reason: 'IdentityUnavailable', seq: 1 }])
   await using patient = follow(host.origin, [alice], { resolver })
   await new Promise((resolve) => {
     setTimeout(resolve, 100)
