@@ -2,15 +2,9 @@
  *  `desynchronized` its events are dropped, while it is fetched (`in-progress`) they are queued. */
 export type RepoState = 'desynchronized' | 'in-progress' | 'synchronized'
 
-/** Hosting status of an account (https://atproto.com/specs/account); a name not known here hides
- *  the account as well. */
-export type AccountStatus =
-  | 'active'
-  | 'deactivated'
-  | 'suspended'
-  | 'takendown'
-  | 'deleted'
-  | string
+/** Hosting status of an account (https://atproto.com/specs/account): `active`, `deactivated`,
+ *  `suspended`, `takendown`, `deleted`; a name not known here hides the account as well. */
+export type AccountStatus = string
 
 /** What is known of one account and its repo. */
 export type Standing = {
@@ -37,4 +31,13 @@ export function unknownStanding(did: string): Standing {
 /** Whether records of the account may be shown: the worse of both statuses counts. */
 export function isActive(s: Pick<Standing, 'upstream' | 'own'>): boolean {
   return s.upstream === 'active' && s.own === null
+}
+
+/** Hidden like any status that is not active, but its repo is fetched: the account's own PDS has
+ *  yet to say what it is, because it has moved or somebody else has said that it is back. */
+export const UNCONFIRMED = 'unconfirmed'
+
+/** Whether the repo of the account may be asked for. */
+export function isFetchable(s: Pick<Standing, 'upstream' | 'own'>): boolean {
+  return isActive(s) || (s.upstream === UNCONFIRMED && s.own === null)
 }

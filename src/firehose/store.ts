@@ -83,8 +83,14 @@ export type SyncStore = {
       queued: readonly FirehoseEvent[]
     },
   ): Promise<Applied>
-  /** The repo stays desynchronized and is not claimed before `retryAt`. */
-  resyncFailed(did: string, failure: { reason: string; retryAt: Date }): Promise<void>
+  /** The repo stays desynchronized and is not claimed before `retryAt`. With `upstream` its PDS has
+   *  told that the account is not active, and until it is again the repo is not claimed at all. */
+  resyncFailed(
+    did: string,
+    failure: { reason: string; retryAt: Date; upstream?: AccountStatus },
+  ): Promise<void>
+  /** Gives a claim back that was not begun: the repo is to be fetched from this PDS at once. */
+  unclaim(did: string, pds: string | null): Promise<void>
   /** Makes repos desynchronized, whatever they were, unless they are deleted or unknown. */
   desynchronize(dids: readonly string[], reason: string): Promise<void>
   /** After a start: what was in-progress is desynchronized, for nobody fetches it any more. */

@@ -1,0 +1,112 @@
+import type { CommitEvent, FirehoseEvent, RefusedEvent } from './event.ts'
+import type { AccountChange, Due, KeptRefusal, Plan, PlannedWrite } from './plan.ts'
+import { type Standing, isActive, isFetchable, unknownStanding } from './standing.ts'
+
+/** Gathers what is to be done while standings are carried forward from event to event. */
+export class Planning {
+  readonly #before: ReadonlyMap<string, Standing>
+  readonly #now: Date
+  readonly #changes = new Map<string, AccountChange>()
+  readonly #forgotten = new Set<string>()
+  readonly #seen = new Set<string>()
+  readonly #writes: Omit<PlannedWrite, 'hidden'>[] = []
+  readonly #refused: KeptRefusal[] = []
+  readonly #queued: FirehoseEvent[] = []
+  readonly #outcomes: Record<string, number> = {}
+
+  constructor(before: ReadonlyMap<string, Standing>, now: Date) {
+    this.#before = before
+    this.#now = now
+  }
+
+  /** Where the account stands after the events so far. */
+  of(did: string): Standing {
+    return this.#changes.get(did)?.standing ?? this.#before.get(did) ?? unknownStanding(did)
+  }
+
+  /** Notes what is new of the account; without any of it, that it exists. */
+  change(did: string, news: Partial<Standing>, due?: Due): void {
+    const earlier = this.#changes.get(did)
+    const standing = { ...this.of(did), ...news }
+    this.#changes.set(did, { ...earlier, standing, ...(due && { due }) })
+  }
+
+  /** Notes the handle; null for none. */
+  name(did: string, handle: string | null): void {
+    this.#changes.set(did, { ...this.#changes.get(did), standing: this.of(did), handle })
+  }
+
+  /** The repo has to be fetched: at once, or when the time set after a failure has come. `afresh`
+   *  ends that time, because what failed has changed. */
+  desynchronize(did: string, reason: string, { afresh = false } = {}): void {
+    const { state } = this.of(did)
+    if (state === 'desynchronized' && !afresh) return
+    const none = afresh || this.#changes.get(did)?.due?.attempts === 'none'
+    const due: Due = { reason, at: this.#now, attempts: none ? 'none' : 'same' }
+    this.change(did, { state: 'desynchronized' }, due)
+  }
+
+  /** Everything of the account is to be deleted; what remains is that it was. */
+  forget(did: string): void {
+    this.#forgotten.add(did)
+    const nothing = { state: 'synchronized', upstream: 'deleted', rev: null, data: null } as const
+    this.change(did, nothing, { reason: null, at: null, attempts: 'none' })
+    this.name(did, null)
+  }
+
+  /** A commit of the account has come; whoever waits for its revision is to be told. */
+  seen(did: string): void {
+    this.#seen.add(did)
+  }
+
+  apply({ did, rev, data, writes }: CommitEvent): void {
+    for (const write of writes) this.#writes.push({ ...write, rev })
+    this.change(did, { rev, data })
+    this.count('applied')
+  }
+
+  queue(event: FirehoseEvent): void {
+    this.#queued.push(event)
+    this.count('queued')
+  }
+
+  refuse({ seq, did, reason, detail, frame }: RefusedEvent): void {
+    this.#refused.push({ seq, did, reason, detail, frame })
+  }
+
+  count(outcome: string): void {
+    this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1
+  }
+
+  end(): Plan {
+    const changed = [...this.#changes.values()].map(({ standing }) => standing)
+    const kept = changed.filter(({ did }) => !this.#forgotten.has(did))
+    const was = (s: Standing) => isActive(this.#before.get(s.did) ?? unknownStanding(s.did))
+    const revs = new Map<string, string>()
+    for (const did of this.#seen) {
+      const { rev } = this.of(did)
+      if (rev !== null) revs.set(did, rev)
+    }
+    return {
+      writes: this.#writes
+        .filter(({ did }) => !this.#forgotten.has(did))
+        .map((write) => ({ ...write, hidden: !isActive(this.of(write.did)) })),
+      forget: [...this.#forgotten],
+      hide: kept.filter((s) => was(s) && !isActive(s)).map(({ did }) => did),
+      show: kept.filter((s) => !was(s) && isActive(s)).map(({ did }) => did),
+      changes: this.#changes,
+      refused: this.#refused,
+      told: {
+        revs,
+        outcomes: this.#outcomes,
+        queued: this.#queued,
+        desynchronized: this.#desynchronized(),
+      },
+    }
+  }
+
+  #desynchronized(): string[] {
+    const now = [...this.#changes.values()].filter(({ due }) => due?.at === this.#now)
+    return now.filter((c) => isFetchable(c.standing)).map((c) => c.standing.did)
+  }
+}
