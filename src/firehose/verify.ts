@@ -1,23 +1,12 @@
-import { type CidLinkWrapper } from '@atcute/cbor'
 import { type Blocks, cidKey, readCarSlice } from './car.ts'
+import { type CidLinkWrapper } from '@atcute/cbor'
 import { type AccountKey, readCommit } from './commit-object.ts'
 import { type CommitEvent, type RecordWrite, type SyncEvent } from './event.ts'
-import { type CommitMessage, type OpMessage, type SyncMessage } from './message.ts'
-import { type TreeProof, openTreeProof } from './mst-proof.ts'
+import { type CommitMessage, type SyncMessage } from './message.ts'
+import { invertOps } from './mst-invert.ts'
 import { readRecordBlock } from './record-block.ts'
 import { splitPath } from './record-path.ts'
 import { type Refusal, refuse } from './refusal.ts'
-
-/**
- * Undoes the operations of a commit in its tree slice and compares the root with `prevData` (sync
- * 1.1); undefined when they agree. Given to `verifyCommit`, it proves that no write was left out.
- */
-export type Inversion = (change: {
-  data: CidLinkWrapper
-  prevData: CidLinkWrapper | null
-  ops: readonly OpMessage[]
-  blocks: Blocks
-}) => Refusal | undefined
 
 /** What a message is checked against; `collections` says of which records the bytes are wanted. */
 export type Check<M> = {
@@ -25,13 +14,14 @@ export type Check<M> = {
   identity: AccountKey
   now: Date
   collections: (nsid: string) => boolean
-  invert?: Inversion
 }
 
 /**
  * Verifies a commit: hashes of all blocks, the commit object against the message, the signature,
- * and each operation in the tree: written records included, removed ones absent. The event lists
- * only writes to wanted collections, but all are checked. A path written twice counts as last told.
+ * and the operations, which undone give the tree before (sync 1.1), so none is left out. The event
+ * lists only writes to wanted collections, but all are checked. Operations without the CID before,
+ * as hosts sent before sync 1.1, and two on one path are refused as `BadMessage`: the reference
+ * relay takes neither. What is refused after the signature has held has `moved`.
  */
 export function verifyCommit(
   check: Check<CommitMessage>,
@@ -45,11 +35,9 @@ export function verifyCommit(
   const commit = openCommit(key, car.blocks, identity, now)
   if (!commit.ok) return commit
   if (commit.rev !== message.rev) return refuse('CommitMismatch', `rev ${commit.rev}`)
-  const writes = verifyOps(check, openTreeProof(commit.data, car.blocks), car.blocks)
-  if (!Array.isArray(writes)) return writes
-  const { ops, prevData, seq, did, rev, since, time } = message
-  const fault = check.invert?.({ data: commit.data, prevData, ops, blocks: car.blocks })
-  if (fault !== undefined) return fault
+  const writes = verifyOps(check, commit.data, car.blocks)
+  if (!Array.isArray(writes)) return { ...writes, moved: true }
+  const { prevData, seq, did, rev, since, time } = message
   const proved = { data: commit.data.$link, prevData: prevData?.$link ?? null }
   const event = { seq, did, rev, since, ...proved, time, writes }
   return { ok: true, event: { kind: 'commit', ...event } }
@@ -79,36 +67,34 @@ function openCommit(key: string, blocks: Blocks, identity: AccountKey, now: Date
 }
 
 function verifyOps(
-  check: Check<CommitMessage>,
-  tree: TreeProof,
+  { message, collections }: Check<CommitMessage>,
+  data: CidLinkWrapper,
   blocks: Blocks,
 ): RecordWrite[] | Refusal {
-  const lastTold = new Map(check.message.ops.map((op) => [op.path, op]))
+  const { ops, prevData, did } = message
+  const shape = faultOfOps(message)
+  if (shape !== undefined) return refuse('BadMessage', shape)
   const writes: RecordWrite[] = []
-  for (const op of lastTold.values()) {
-    const path = splitPath(op.path)
-    if (path === undefined) return refuse('BadMessage', 'path of an operation')
-    const fault = faultInTree(op, tree)
-    if (fault !== undefined) return fault
-    const write = { action: op.action, did: check.message.did, ...path }
-    const wanted = check.collections(path.collection)
-    if (op.cid === null) {
-      if (wanted) writes.push({ ...write, cid: null, bytes: null })
+  for (const { action, path, cid } of ops) {
+    const parts = splitPath(path)
+    if (parts === undefined) return refuse('BadMessage', 'path of an operation')
+    const write = { action, did, ...parts }
+    const isWanted = collections(parts.collection)
+    if (cid === null) {
+      if (isWanted) writes.push({ ...write, cid: null, bytes: null })
       continue
     }
-    const record = readRecordBlock(op.cid, blocks)
+    const record = readRecordBlock(cid, blocks)
     if (!record.ok) return record
-    if (wanted) writes.push({ ...write, cid: op.cid.$link, bytes: record.bytes })
+    if (isWanted) writes.push({ ...write, cid: cid.$link, bytes: record.bytes })
   }
-  return writes
+  return invertOps({ data, prevData, ops, blocks }) ?? writes
 }
 
-function faultInTree(op: OpMessage, tree: TreeProof): Refusal | undefined {
-  const found = tree.find(op.path)
-  if (!found.ok) return found
-  if (op.cid === null) {
-    return found.cid === null ? undefined : refuse('DeletedRecordInTree', op.path)
-  }
-  if (found.cid !== null && cidKey(found.cid.bytes) === cidKey(op.cid.bytes)) return undefined
-  return refuse('RecordNotInTree', op.path)
+function faultOfOps({ ops, since, prevData }: CommitMessage): string | undefined {
+  if (prevData === null && since !== null) return 'no prevData, though not the first commit'
+  const untold = ops.find(({ action, prev }) => (action === 'create') !== (prev === null))
+  if (untold !== undefined) return `prev of the ${untold.action} of ${untold.path}`
+  const paths = new Set(ops.map(({ path }) => path))
+  return paths.size === ops.length ? undefined : 'two operations on one path'
 }

@@ -19,7 +19,13 @@ export type FakeWrite = {
   record?: Record<string, string | number>
 }
 
-type FakeOp = { action: string; path: string; cid: CidLinkWrapper | null }
+type FakeOp = {
+  action: string
+  path: string
+  cid: CidLinkWrapper | null
+  /** left out of a create */
+  prev?: CidLinkWrapper
+}
 
 /** Everything a commit frame is made of, still open to change. */
 export type CommitParts = {
@@ -73,7 +79,7 @@ export class FakeRepo {
 
   /** Writes for real and returns the parts of the commit's frame. */
   async commit(writes: FakeWrite[]): Promise<CommitParts> {
-    const before = linkOf(this.#repo.commit.data)
+    const before = this.#repo.data
     const prepared = writes.map((write) => {
       const { collection, rkey, record = {} } = write
       if (write.action === 'delete')
@@ -87,8 +93,10 @@ export class FakeRepo {
     blocks.delete(commit.cid.toString())
     const ops = []
     for (const { action, collection, rkey } of writes) {
-      const cid = action === 'delete' ? null : await this.#repo.data.get(`${collection}/${rkey}`)
-      ops.push({ action, path: `${collection}/${rkey}`, cid: cid && linkOf(cid) })
+      const path = `${collection}/${rkey}`
+      const cid = action === 'delete' ? null : await this.#repo.data.get(path)
+      const prev = action === 'create' ? null : await before.get(path)
+      ops.push({ action, path, cid: cid && linkOf(cid), ...(prev && { prev: linkOf(prev) }) })
     }
     const { did, rev, data } = this.#repo.commit
     return {
@@ -96,7 +104,7 @@ export class FakeRepo {
       blocks,
       ops,
       since: commit.since,
-      prevData: before,
+      prevData: linkOf(await before.getPointer()),
     }
   }
 

@@ -85,7 +85,8 @@ export const lies: Lie[] = [
     reason: 'DeletedRecordInTree',
     tampering: () => ({
       parts: (parts) => {
-        parts.ops[0] = { action: 'delete', path: firstOp(parts).path, cid: null }
+        const prev = cidOf(encode({ text: 'before' }))
+        parts.ops[0] = { action: 'delete', path: firstOp(parts).path, cid: null, prev }
       },
     }),
   },

@@ -26,7 +26,8 @@ export function replaceTree(make: (key: string, value: CidLinkWrapper) => Uint8A
   }
 }
 
-/** A commit whose one record is these bytes, in a tree of one node that is right. */
+/** A commit whose one record is these bytes, in a tree of one node that is right after an
+ *  empty one. */
 export function writeRaw(bytes: Uint8Array): Tampering {
   return {
     parts: (parts) => {
@@ -37,6 +38,7 @@ export function writeRaw(bytes: Uint8Array): Tampering {
       const root = cidOf(tree)
       parts.blocks.set(root.$link, { cid: root, bytes: tree })
       parts.unsigned.data = root
+      parts.prevData = cidOf(nodeOf([]))
     },
   }
 }
