@@ -29,6 +29,10 @@ export type RefusalReason =
   | 'NoIdentity'
   | 'NotAuthoritative'
   | 'IdentityUnavailable'
+  | 'RepoNotFound'
+  | 'RepoTakendown'
+  | 'RepoSuspended'
+  | 'RepoDeactivated'
 
 /**
  * A named no to data of others; it is stored and counted, never thrown. With `moved` the account
