@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { noteAccount, setStatus } from '../src/appview/account.ts'
+import { noteAccount } from '../src/appview/account.ts'
 import { collections } from '../src/appview/collections/index.ts'
 import type { Write } from '../src/appview/index-record.ts'
 import { migrations } from '../src/appview/migrations/index.ts'
@@ -13,6 +13,7 @@ import { createTids } from '../src/tid.ts'
 import { type AppViewDatabase, NOW, appViewOn } from './appview-database.ts'
 import { type NativeDatabase, nativeDatabase } from './database/native.ts'
 import { seeded } from './fast/random.ts'
+import { setStatus } from './kernel-history.ts'
 import { wrongFigures } from './recount.ts'
 import { deletionOf, writeOf } from './record.ts'
 
@@ -104,8 +105,7 @@ test('records that arrive at the same time never miss each other', async () => {
     await together(first.map(alone))
     expect(await wrongFigures(db.pool, collections)).toEqual([])
     const did = `did:plc:${random() < 0.5 ? 'ada' : 'garage'}${round}`
-    const status = (to: string) => (tx: Sql) =>
-      setStatus(tx, db.indexer, { did, status: to, now: NOW })
+    const status = (to: string) => (tx: Sql) => setStatus(tx, db.indexer, { did, status: to })
     const second = first.map((write) => nextVersion(write, random()))
     await together([...second.map(arrive), status('deactivated')])
     await together([...second.map((write) => arrive(nextVersion(write, 1))), status('active')])

@@ -5,6 +5,8 @@ import type { SizeName } from './images/sizes.ts'
 export type Column<T> = {
   readonly sql: string
   readonly nullable: boolean
+  /** Whether its values are DIDs of accounts. */
+  readonly account?: true
   /** Phantom: carries the row's type, never a value. */
   readonly type?: T
   optional(): Column<T | null>
@@ -216,12 +218,12 @@ export function collection<
   }
 }
 
-function column<T>(sql: string, nullable = false): Column<T> {
-  return { sql, nullable, optional: () => column<T | null>(sql, true) }
+function column<T>(sql: string, nullable = false, more?: { account: true }): Column<T> {
+  return { sql, nullable, ...more, optional: () => column<T | null>(sql, true, more) }
 }
 
 /** An account: user, space, tenant or node. */
-export const did = (): Column<l.DidString> => column('text')
+export const did = (): Column<l.DidString> => column('text', false, { account: true })
 export const text = <T extends string = string>(): Column<T> => column('text')
 export const integer = (): Column<number> => column('integer')
 export const flag = (): Column<boolean> => column('boolean')

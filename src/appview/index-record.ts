@@ -1,145 +1,200 @@
-import { type Change, type Link, carry, deriveOwn, linksBySource } from './derive.ts'
-import type { Collection, Row } from './define.ts'
-import { appendToFeeds } from './feed.ts'
+import type { Collection } from './define.ts'
+import { inParts } from './in-parts.ts'
+import { type Judged, judgeAgain, keepRecords, placeOf } from './keep-record.ts'
+import { deriveAll, loadRows } from './load-rows.ts'
+import { namedIn } from './named.ts'
+import { plannedOnce } from './planned-once.ts'
 import { recordUri } from './reference.ts'
+import { type Tables, type Target, hideRepo, showRows, tablesOf } from './show-rows.ts'
 import type { Sql } from './sql.ts'
-import { type StoredRecord, rowOf } from './verify-record.ts'
-import { type RowStatements, rowStatements, upsertRow } from './write-row.ts'
+import { type Refusal, type StoredRecord, rowOf } from './verify-record.ts'
 
-/** One write of a verified commit. `cid` and `bytes` are null when the write is a delete. */
+/** One write of a verified commit. `cid` and `bytes` are null when the write is a delete. With
+ *  `hidden` the record is only kept, because its author's account is not active. */
 export type Write = Omit<StoredRecord, 'cid' | 'bytes'> & {
   readonly cid: string | null
   readonly bytes: Uint8Array | null
+  readonly hidden?: boolean
 }
 
+/** A record as it is kept, with the time since when its content is here. */
+export type Kept = StoredRecord & { readonly indexedAt: Date }
+
 export type Outcome = 'indexed' | 'removed' | 'older' | { readonly refused: string }
+
+/** What became of each write, and the accounts that records now shown name. */
+export type Written = { readonly outcomes: readonly Outcome[]; readonly named: readonly string[] }
+
+type Options = {
+  readonly now: Date
+  /** Take versions of the revision that is kept as well: a fetched repo is taken over. */
+  readonly force?: boolean
+  /** Tell no feed. */
+  readonly quiet?: boolean
+}
 
 /** Applies verified writes to the tables, inside the caller's transaction. Applying a write again,
  *  or an older one after a newer, changes nothing. */
 export class Indexer {
   readonly collections: readonly Collection[]
   readonly #byNsid: ReadonlyMap<string, Collection>
-  readonly #links: ReadonlyMap<string, readonly Link[]>
-  readonly #statements: ReadonlyMap<Collection, RowStatements>
+  readonly #tables: Tables
 
   constructor(collections: readonly Collection[]) {
     this.collections = collections
     this.#byNsid = new Map(collections.map((c) => [c.nsid, c]))
-    this.#links = linksBySource(collections)
-    this.#statements = new Map(collections.map((c) => [c, rowStatements(c)]))
+    this.#tables = tablesOf(collections)
   }
 
-  /** Keeps the record as it came and shows it as its collection says. With `hidden` it is only
-   *  kept, because its author's account is not active. */
-  async write(tx: Sql, w: Write, options: { now: Date; hidden?: boolean }): Promise<Outcome> {
-    const c = this.#byNsid.get(w.collection)
-    const { cid, bytes } = w
-    const found = cid !== null && bytes !== null ? rowOf(c, { ...w, cid, bytes }) : undefined
-    const refusal = found && 'reason' in found ? found : undefined
-    const { rows } = await tx.query<{ indexedAt: Date }>(KEEP, [
-      w.did,
-      w.collection,
-      w.rkey,
-      w.cid,
-      w.rev,
-      w.bytes,
-      refusal?.reason ?? null,
-      refusal?.detail.slice(0, DETAIL_MAX) ?? null,
-      options.now,
-    ])
-    if (!rows[0]) return 'older'
-    const row = found && 'row' in found ? { ...found.row, ...rows[0] } : undefined
-    if (c) await this.#show(tx, c, w, { row: options.hidden ? undefined : row })
-    return refusal ? { refused: refusal.reason } : row ? 'indexed' : 'removed'
+  /** Keeps the records as they came and shows them as their collections say, with as many
+   *  statements for a thousand as for one. Of several versions of a record only the newest counts;
+   *  the others are `older`. What comes and goes within the batch is never told to a feed. */
+  async writeAll(tx: Sql, writes: readonly Write[], options: Options): Promise<Written> {
+    const sql = writes.length < FEW ? plannedOnce(tx) : tx
+    return this.#take(sql, writes, options, (rows) => showRows(sql, this.#tables, rows, options))
   }
 
-  /** Shows again what is kept of one record: news to readers when its account came back, and with
-   *  `quiet` no news, when only the tables were made anew. */
-  async restore(
+  /** Like `writeAll`, for tables that are being filled: no derived column is computed, which
+   *  `deriveAll` does in the end, and no feed is told. */
+  async load(tx: Sql, writes: readonly Write[], options: Omit<Options, 'quiet'>): Promise<Written> {
+    return this.#take(tx, writes, options, (rows) => loadRows(tx, this.#tables, rows))
+  }
+
+  /** Puts the rows of kept records into tables that are being filled. */
+  async loadKept(tx: Sql, records: readonly Kept[]): Promise<void> {
+    await this.#restore(tx, records, (rows) => loadRows(tx, this.#tables, rows))
+  }
+
+  /** Computes every derived column of every row. */
+  async deriveAll(tx: Sql): Promise<void> {
+    await deriveAll(tx, this.#tables)
+  }
+
+  /** `writeAll` of a single write. */
+  async write(
     tx: Sql,
-    r: StoredRecord & { indexedAt: Date },
-    { quiet = false } = {},
+    w: Write,
+    { hidden = w.hidden, ...options }: Options & { hidden?: boolean },
   ): Promise<Outcome> {
-    const c = this.#byNsid.get(r.collection)
-    const found = rowOf(c, r)
-    const refusal = 'reason' in found ? found : undefined
-    await tx.query(JUDGE, [
-      r.did,
-      r.collection,
-      r.rkey,
-      refusal?.reason ?? null,
-      refusal?.detail.slice(0, DETAIL_MAX) ?? null,
-    ])
-    const row = 'row' in found ? { ...found.row, indexedAt: r.indexedAt } : undefined
-    if (c) await this.#show(tx, c, r, { row, quiet })
-    return refusal ? { refused: refusal.reason } : 'indexed'
+    const { outcomes } = await this.writeAll(tx, [{ ...w, hidden }], options)
+    return outcomes[0]!
+  }
+
+  /** Shows again what is kept of records: news to readers when their account came back, and with
+   *  `quiet` no news. */
+  async restoreAll(
+    tx: Sql,
+    records: readonly Kept[],
+    options: { quiet?: boolean } = {},
+  ): Promise<readonly Outcome[]> {
+    const sql = records.length < FEW ? plannedOnce(tx) : tx
+    return this.#restore(sql, records, (rows) => showRows(sql, this.#tables, rows, options))
+  }
+
+  /** `restoreAll` of a single record. */
+  async restore(tx: Sql, r: Kept, options: { quiet?: boolean } = {}): Promise<Outcome> {
+    return (await this.restoreAll(tx, [r], options))[0]!
   }
 
   /** Takes everything one repo wrote out of every table; the records themselves stay kept. */
   async hide(tx: Sql, did: string): Promise<void> {
-    for (const c of this.collections) {
-      const { rows } = await tx.query<Row>(
-        `delete from appview."${c.table}" where "did" = $1 returning *`,
-        [did],
-      )
-      await this.#changed(
-        tx,
-        c,
-        rows.map((before) => ({ before })),
-      )
-    }
+    await hideRepo(tx, this.#tables, did)
   }
 
-  async #show(
+  async #take(
     tx: Sql,
-    c: Collection,
-    at: Pick<Write, 'did' | 'collection' | 'rkey'>,
-    { row, quiet = false }: { row: Record<string, unknown> | undefined; quiet?: boolean },
-  ): Promise<void> {
-    const statements = this.#statements.get(c)!
-    const uri = recordUri(at.did, at.collection, at.rkey)
-    const before = (await tx.query<Row>(statements.find, [uri])).rows[0]
-    const moved = before && row && ownerOf(c, before) !== ownerOf(c, row)
-    if (before && (!row || moved)) await tx.query(statements.remove, [uri])
-    if (!row) return before && (await this.#changed(tx, c, [{ before }], quiet))
-    if (moved) await this.#changed(tx, c, [{ before }], quiet)
-    const kept = moved ? undefined : before
-    const written = await upsertRow(tx, c, statements, row)
-    const after = kept && sameSubject(c, kept, written) ? written : await deriveOwn(tx, c, written)
-    await this.#changed(tx, c, [{ before: kept, after }], quiet)
-  }
-
-  /** Carries changed rows on to the feed and to every column computed from them, and so on. */
-  async #changed(tx: Sql, c: Collection, changes: readonly Change[], quiet = false): Promise<void> {
-    if (changes.length === 0) return
-    if (!quiet) await appendToFeeds(tx, c, changes)
-    for (const link of this.#links.get(c.table) ?? []) {
-      await this.#changed(tx, link.parent, await carry(tx, link, changes), quiet)
+    writes: readonly Write[],
+    options: Options,
+    show: (targets: readonly Target[]) => Promise<void>,
+  ): Promise<Written> {
+    const outcomes = new Map<Write, Outcome>()
+    const named = new Set<string>()
+    const apply = async (items: readonly Item[]) => {
+      const taken = await keepRecords(tx, items.map(judgedOf), options)
+      const rows: Target[] = []
+      for (const { write, collection, uri, refusal, row } of items) {
+        const indexedAt = taken.get(placeOf(write))
+        if (!indexedAt) continue
+        const shown = row && !write.hidden ? { ...row, indexedAt } : undefined
+        if (collection) rows.push({ collection, uri, row: shown })
+        for (const did of shown && collection ? namedIn(collection, shown) : []) named.add(did)
+        outcomes.set(write, outcomeOf(refusal, row))
+      }
+      await show(rows)
     }
+    await inParts(tx, newestOf(writes, options).map(this.#judge), { ...HOW, apply })
+    return { outcomes: writes.map((w) => outcomes.get(w) ?? 'older'), named: [...named] }
+  }
+
+  async #restore(
+    tx: Sql,
+    records: readonly Kept[],
+    show: (targets: readonly Target[]) => Promise<void>,
+  ): Promise<readonly Outcome[]> {
+    const since = new Map(records.map((r) => [placeOf(r), r.indexedAt]))
+    const outcomes = new Map<Write, Outcome>()
+    const apply = async (items: readonly Item[]) => {
+      await judgeAgain(tx, items.map(judgedOf))
+      const rows = items.flatMap(({ write, collection, uri, row }) => {
+        const indexedAt = since.get(placeOf(write))
+        return collection ? [{ collection, uri, row: row && { ...row, indexedAt } }] : []
+      })
+      for (const { write, refusal, row } of items) outcomes.set(write, outcomeOf(refusal, row))
+      await show(rows)
+    }
+    await inParts(tx, records.map(this.#judge), { ...HOW, apply })
+    return records.map((r) => outcomes.get(r)!)
+  }
+
+  readonly #judge = (write: Write): Item => {
+    const { did, collection: nsid, rkey, cid, bytes } = write
+    const collection = this.#byNsid.get(nsid)
+    const item = { write, collection, uri: recordUri(did, nsid, rkey) }
+    if (cid === null || bytes === null) return item
+    const found = rowOf(collection, { ...write, cid, bytes })
+    return 'reason' in found ? { ...item, refusal: found } : { ...item, row: found.row }
   }
 }
 
-const DETAIL_MAX = 1_000
+/** Plans made while tables were small would be slow for many rows at once. */
+const FEW = 20
 
-/** A record's newest version wins, deletes included; `rev` decides, not the order of arrival. */
-const KEEP = `insert into appview.record as r
-  (did, collection, rkey, cid, rev, bytes, reason, detail, "indexedAt")
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-  on conflict (did, collection, rkey) do update set cid = excluded.cid, rev = excluded.rev,
-    bytes = excluded.bytes, reason = excluded.reason, detail = excluded.detail,
-    "indexedAt" = case when r.cid = excluded.cid then r."indexedAt" else excluded."indexedAt" end
-  where r.rev < excluded.rev
-  returning "indexedAt"`
-
-const JUDGE = `update appview.record set reason = $4, detail = $5
-  where did = $1 and collection = $2 and rkey = $3`
-
-function ownerOf(c: Collection, row: Readonly<Record<string, unknown>>): unknown {
-  return row[c.owner]
+/** A write with what was found about its record: a row or a refusal, or neither for a delete. */
+type Item = {
+  readonly write: Write
+  readonly collection: Collection | undefined
+  readonly uri: string
+  readonly refusal?: Refusal
+  readonly row?: Readonly<Record<string, unknown>>
 }
 
-/** Derived columns stay right when nothing they are looked up by has changed. */
-function sameSubject(c: Collection, a: Row, b: Row): boolean {
-  const columns = Object.values(c.derived).flatMap((d) => Object.values(d.on))
-  return columns.every((column) => a[column] === b[column])
+const HOW = {
+  bytes: ({ write }: Item) => write.bytes?.length ?? 0,
+  /** Whatever else there is to say about it, a record can always be kept and not shown. */
+  alone: (item: Item, error: unknown): Item | undefined =>
+    item.row && {
+      ...item,
+      row: undefined,
+      refusal: { reason: 'Unstorable', detail: error instanceof Error ? error.message : '' },
+    },
+}
+
+function judgedOf({ write, refusal }: Item): Judged {
+  const { did, collection, rkey, rev, cid, bytes } = write
+  return { did, collection, rkey, rev, cid, bytes, refusal }
+}
+
+function outcomeOf(refusal: Refusal | undefined, row: Item['row']): Outcome {
+  return refusal ? { refused: refusal.reason } : row ? 'indexed' : 'removed'
+}
+
+/** The newest version of each record. */
+function newestOf(writes: readonly Write[], { force = false }: Options): Write[] {
+  const newest = new Map<string, Write>()
+  for (const write of writes) {
+    const other = newest.get(placeOf(write))
+    const newer = !other || write.rev > other.rev || (force && write.rev === other.rev)
+    if (newer) newest.set(placeOf(write), write)
+  }
+  return [...newest.values()]
 }

@@ -12,13 +12,17 @@ const STAMP = [
   '"indexedAt" timestamptz not null',
 ]
 
-/** The statements that make one collection's table, its indexes included. The owner's DID comes
- *  first in the key, so that the table can be distributed by it. */
-export function tableSql(c: Collection, all: readonly Collection[]): string[] {
+/** The statement that makes one collection's table. The owner's DID comes first in the key, so that
+ *  the table can be distributed by it. */
+export function tableSql(c: Collection): string {
   const columns = [...STAMP, ...columnsSql(c.columns), ...derivedSql(c.derived), ...searchSql(c)]
   const key = [...new Set([c.owner, 'uri'])].map(quote).join(', ')
+  return `create table ${tableName(c.table)} (${columns.join(', ')}, primary key (${key}))`
+}
+
+/** The statements that make one collection's indexes, quickest when its rows are there already. */
+export function indexesSql(c: Collection, all: readonly Collection[]): string[] {
   return [
-    `create table ${tableName(c.table)} (${columns.join(', ')}, primary key (${key}))`,
     `create index on ${tableName(c.table)} ("uri")`,
     `create index on ${tableName(c.table)} ("did", "rkey")`,
     ...indexesOf(c, all).map((i) => `create index on ${tableName(c.table)} (${i})`),

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '../log.ts'
-import { showAgain } from './account.ts'
 import type { Collection } from './define.ts'
-import type { Indexer } from './index-record.ts'
-import { SCHEMA, tableName, tableSql } from './schema.ts'
+import type { Indexer, Kept } from './index-record.ts'
+import { SCHEMA, indexesSql, tableName, tableSql } from './schema.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
 
 const LOCK = 0x616e_6765
@@ -28,7 +27,10 @@ export async function prepareViewTables(options: {
     const unchanged = existing.rows.every((t) => wanted.get(t.name) === t.fingerprint)
     if (unchanged && existing.rows.length === wanted.size) return { rebuilt: false }
     await remake(tx, indexer.collections, wanted, existing.rows)
-    const records = await showAgain(tx, indexer)
+    const records = await fill(tx, indexer)
+    for (const c of indexer.collections)
+      for (const statement of indexesSql(c, indexer.collections)) await tx.query(statement)
+    await indexer.deriveAll(tx)
     log.info({ tables: wanted.size, records }, 'made the views anew from the kept records')
     return { rebuilt: true }
   })
@@ -43,7 +45,7 @@ async function remake(
   for (const { name } of existing) await tx.query(`drop table ${tableName(name)}`)
   await tx.query(`delete from ${SCHEMA}."viewTable"`)
   for (const c of collections) {
-    for (const statement of tableSql(c, collections)) await tx.query(statement)
+    await tx.query(tableSql(c))
     await tx.query(`insert into ${SCHEMA}."viewTable" (name, fingerprint) values ($1, $2)`, [
       c.table,
       wanted.get(c.table),
@@ -51,10 +53,32 @@ async function remake(
   }
 }
 
+const PAGE = 2_000
+
+/** Puts what is kept of every active account into the tables, page by page. */
+async function fill(tx: Sql, indexer: Indexer): Promise<number> {
+  let records = 0
+  for (let after = ['', '', '']; ;) {
+    const { rows } = await tx.query<Kept>(
+      `select did, collection, rkey, rev, cid, bytes, "indexedAt" from ${SCHEMA}.record r
+       where cid is not null and (did, collection, rkey) > ($1, $2, $3)
+         and not exists (select 1 from ${SCHEMA}.account a where a.did = r.did
+                         and (a.status <> 'active' or a."localStatus" is not null))
+       order by did, collection, rkey limit ${PAGE}`,
+      after,
+    )
+    await indexer.loadKept(tx, rows)
+    records += rows.length
+    const last = rows.at(-1)
+    if (!last) return records
+    after = [last.did, last.collection, last.rkey]
+  }
+}
+
 /** Changes with the declaration: its table, and the rules that fill it. */
 function fingerprint(c: Collection, all: readonly Collection[]): string {
   const rules = ['row', 'accept'].map((name) => String(Reflect.get(c, name)))
-  const parts = [tableSql(c, all), c.derived, c.shown, c.feed, rules, KERNEL]
+  const parts = [[tableSql(c), ...indexesSql(c, all)], c.derived, c.shown, c.feed, rules, KERNEL]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

@@ -1,47 +1,77 @@
 import { type LexValue, lexToJson } from '@atproto/lex'
-import type { Collection, Row } from './define.ts'
+import type { Collection } from './define.ts'
+import { valueSql } from './derived-sql.ts'
 import { quote, tableName } from './schema.ts'
-import type { Sql } from './sql.ts'
 
-/** The statements of one collection, put together once. */
-export type RowStatements = {
+/** The statements of one collection's table, put together once; each takes many rows. */
+export type TableStatements = {
+  /** Locks the rows with the uris $1. */
   readonly find: string
-  readonly upsert: string
+  /** Deletes the rows with the uris $1. */
   readonly remove: string
-  readonly columns: readonly string[]
+  /** Deletes the rows of the author $1. */
+  readonly removeRepo: string
+  /** Writes the rows of `rowsJson`, each over the one with the same key. A row's derived columns
+   *  are computed when it is new and stay as they are when it is not. */
+  readonly upsert: string
+  /** The same without derived columns and without an answer. */
+  readonly load: string
+  /** Deletes what stands in the way of loading: rows with the uris $1 of other owners than $2. */
+  readonly clear: string
 }
 
-/** Puts a collection's statements together. */
-export function rowStatements(c: Collection): RowStatements {
+const STAMP = { uri: 'text', cid: 'text', did: 'text', rkey: 'text', rev: 'text' }
+
+/** Puts a collection's statements together; found and written rows are answered in `brief`. */
+export function tableStatements(c: Collection, brief: readonly string[]): TableStatements {
   const table = tableName(c.table)
-  const columns = ['uri', 'cid', 'did', 'rkey', 'rev', 'indexedAt', ...Object.keys(c.columns)]
-  const names = columns.map(quote).join(', ')
-  const values = columns.map((_, n) => `$${n + 1}`).join(', ')
+  const types = { ...STAMP, indexedAt: 'timestamptz', ...columnTypes(c) }
+  const columns = Object.keys(types).map(quote)
+  const names = columns.join(', ')
+  const rows = `json_to_recordset($1::json) as p(${Object.entries(types)
+    .map(([name, sql]) => `${quote(name)} ${sql}`)
+    .join(', ')})`
+  const read = columns.map((name) => `p.${name}`).join(', ')
   const key = [...new Set([c.owner, 'uri'])].map(quote).join(', ')
-  const sets = columns.map((name) => `${quote(name)} = excluded.${quote(name)}`).join(', ')
+  const over = `on conflict (${key}) do update set
+    ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`
+  const figures = Object.entries(c.derived)
+  const figureNames = figures.map(([name]) => `, ${quote(name)}`).join('')
+  const figureValues = figures.map(([, d]) => `, ${valueSql(d)}`).join('')
+  const answer = brief.map(quote).join(', ')
+  const owner = quote(c.owner)
   return {
-    columns,
-    find: `select * from ${table} where "uri" = $1 for update`,
-    upsert: `insert into ${table} (${names}) values (${values})
-      on conflict (${key}) do update set ${sets} returning *`,
-    remove: `delete from ${table} where "uri" = $1`,
+    find: `select ${answer} from ${table} where "uri" = any($1::text[]) order by "uri" for update`,
+    remove: `delete from ${table} where "uri" = any($1::text[])`,
+    removeRepo: `delete from ${table} where "did" = $1 returning ${answer}`,
+    upsert: `insert into ${table} as t (${names}${figureNames})
+      select ${read}${figureValues} from ${rows} ${over}
+      returning ${brief.map((name) => `t.${quote(name)}`).join(', ')}`,
+    load: `insert into ${table} (${names}) select ${read} from ${rows} ${over}`,
+    clear: `delete from ${table} t using unnest($1::text[], $2::text[]) v("uri", "owner")
+      where t."uri" = v."uri" and t.${owner} is distinct from v."owner"`,
   }
 }
 
-/** Writes a row over the one with the same key, leaving its derived columns as they are. */
-export async function upsertRow(
-  tx: Sql,
-  c: Collection,
-  { upsert, columns }: RowStatements,
-  row: Readonly<Record<string, unknown>>,
-): Promise<Row> {
-  const values = columns.map((name) => storable(c.columns[name]?.sql, row[name]))
-  const { rows } = await tx.query<Row>(upsert, values)
-  return rows[0]!
+function columnTypes(c: Collection): Record<string, string> {
+  return Object.fromEntries(Object.entries(c.columns).map(([name, { sql }]) => [name, sql]))
 }
 
-/** Absent values are null, and what a jsonb column keeps is the record's JSON form. */
-function storable(sql: string | undefined, value: unknown): unknown {
-  if (value === undefined || value === null) return null
-  return sql === 'jsonb' ? JSON.stringify(lexToJson(value as LexValue)) : value
+/** Rows as one JSON text, as `upsert` and `load` read them; a jsonb column keeps a record's JSON
+ *  form. */
+export function rowsJson(
+  c: Collection,
+  rows: readonly Readonly<Record<string, unknown>>[],
+): string {
+  const parts = Object.entries(c.columns).flatMap(([name, { sql }]) =>
+    sql === 'jsonb' ? [name] : [],
+  )
+  return JSON.stringify(
+    rows.map((row) => {
+      const plain: Record<string, unknown> = { ...row }
+      for (const name of parts)
+        if (plain[name] !== undefined) plain[name] = lexToJson(plain[name] as LexValue)
+      return plain
+    }),
+  )
 }
