@@ -29,6 +29,18 @@ const settings = z.strictObject({
     .ipv4()
     .default('127.0.0.1')
     .describe('IPv4 address to listen on. Leave it at loopback when TLS ends in front of the node'),
+  ANGELOS_ADMIN_PORT: port
+    .min(0)
+    .optional()
+    .describe(
+      'Port of /metrics, /readyz and /livez; 0 for none. Absent: 2584 beside port 2583, else none',
+    ),
+  ANGELOS_ADMIN_HOST: z
+    .ipv4()
+    .default('127.0.0.1')
+    .describe(
+      'IPv4 address of that port. It asks nobody who they are: keep the world away from it',
+    ),
   ANGELOS_NAME: z
     .string()
     .regex(/^[a-z0-9](?:[a-z0-9-]{1,30}[a-z0-9])$/)
@@ -52,6 +64,20 @@ const settings = z.strictObject({
   ANGELOS_UPSTREAMS: origins
     .default([])
     .describe('Other hosts whose accounts to listen to from the start, comma separated origins'),
+  ANGELOS_RELAYS: origins
+    .default([])
+    .describe('Relays to hear of accounts of other hosts from, comma separated origins'),
+  ANGELOS_RELAY_HOSTS: z
+    .enum(['off', 'direct'])
+    .default('off')
+    .describe('direct: also listen to each host that those relays list, without them in between'),
+  ANGELOS_REPAIRS_PER_HOUR: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(360_000)
+    .default(360)
+    .describe('Questions to hosts in an hour, to find what was missed of their accounts'),
   ANGELOS_INVITE_REQUIRED: z
     .stringbool()
     .optional()
@@ -107,6 +133,8 @@ export type Settings = z.output<typeof settings>
 export type Config = Readonly<
   Settings & {
     development: boolean
+    /** 0 for none */
+    ANGELOS_ADMIN_PORT: number
     /** Where clients reach the node, without a slash at the end. */
     publicUrl: string
     /** Where this machine reaches the node, whatever is in front of it. */
@@ -156,6 +184,7 @@ function derive(s: Settings): Config {
   const anyHost = s.ANGELOS_HOST === '0.0.0.0'
   return {
     ...s,
+    ANGELOS_ADMIN_PORT: s.ANGELOS_ADMIN_PORT ?? (s.ANGELOS_PORT === 2583 ? 2584 : 0),
     ANGELOS_INVITE_REQUIRED: s.ANGELOS_INVITE_REQUIRED ?? !development,
     ANGELOS_RATE_LIMITS: s.ANGELOS_RATE_LIMITS ?? !development,
     ANGELOS_CRAWLERS: s.ANGELOS_CRAWLERS ?? (development ? [] : ['https://bsky.network']),

@@ -35,17 +35,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/crypto',
     'src/database',
     'src/firehose/event.ts',
+    'src/firehose/plan-scope.ts',
+    'src/firehose/plan.ts',
     'src/firehose/proof.ts',
+    'src/firehose/standing.ts',
+    'src/firehose/store.ts',
     'src/identity',
     'src/lexicons',
     'src/outbound',
   ],
+  'src/telemetry': ['src/firehose'],
   'src/commands': ['src', 'test', 'bench'],
   src: ['src'],
 }
 
-/** What anybody may use: time, keys of records, and the log. */
-const FREE = ['src/clock.ts', 'src/log.ts', 'src/tid.ts']
+/** What anybody may use: time, keys of records, the log, and the names of what is counted. */
+const FREE = ['src/clock.ts', 'src/events.ts', 'src/log.ts', 'src/tid.ts']
 
 const sources = list('src', '.ts')
   .filter((path) => !path.startsWith('src/lexicons/'))
