@@ -5,9 +5,10 @@ import { demo } from './commands/demo.ts'
 import { plc } from './commands/plc.ts'
 import { start } from './commands/start.ts'
 import { test } from './commands/test.ts'
+import { verify } from './commands/verify.ts'
 import { ConfigError } from './config.ts'
 
-const commands: readonly Command[] = [start, account, demo, plc, test, bench]
+const commands: readonly Command[] = [start, account, demo, verify, plc, test, bench]
 
 process.exitCode = await main(process.argv.slice(2))
 

@@ -12,3 +12,8 @@ export type Command = {
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
+
+/** A file the command line names cannot be read; to be given to `catch`. */
+export function fileFault(error: unknown): never {
+  throw new UsageError(error instanceof Error ? error.message : String(error))
+}

@@ -55,6 +55,34 @@ export class PartialTree {
     return null
   }
 
+  /** Visits every key in order with its value, and the whole tree with them; ends early, with
+   *  `fault` set, at the first block that is missing or wrong. Keeps none of what it reads. */
+  walk(visit: (key: string, value: string) => void): void {
+    const walkFrom = ({ keys, values, kids }: Node): void => {
+      for (const [at, kid] of kids.entries()) {
+        const inner = this.#open(kid)
+        if (inner !== null) walkFrom(inner)
+        const key = keys[at]
+        if (this.#fault !== undefined || key === undefined) return
+        visit(key, values[at] ?? '')
+      }
+    }
+    const root = this.#root()
+    if (root !== null) walkFrom(root)
+  }
+
+  /** Links of the nodes that lead to a key, or to where it would be, from the top. */
+  wayTo(key: string): string[] {
+    const way: string[] = []
+    for (let node = this.#root(); node !== null;) {
+      if (node.link !== null) way.push(node.link)
+      const at = placeOf(key, node.keys)
+      if (node.keys[at] === key) break
+      node = this.#enter(node, at)
+    }
+    return way
+  }
+
   /** Gives a key another value and returns the one it had; null and no change when it is absent. */
   replace(key: string, value: string): string | null {
     const path: Node[] = []

@@ -1,15 +1,21 @@
 import { systemClock } from '../clock.ts'
 import { type Identity } from '../identity/identity.ts'
-import { cidKey, readCarSlice } from './car.ts'
-import { readCommit } from './commit-object.ts'
 import { openTreeProof } from './mst-proof.ts'
 import { readRecordBlock } from './record-block.ts'
 import { LIMITS, type Refusal, refuse } from './refusal.ts'
+import { openSignedRepo, wayTo } from './signed-repo.ts'
 
 /** What a repo says of one record at revision `rev`: the record, or with a null CID its absence. */
-export type RecordProof =
-  | { ok: true; rev: string; cid: string; bytes: Uint8Array }
-  | { ok: true; rev: string; cid: null }
+export type RecordProof = Shown & ({ cid: string; bytes: Uint8Array } | { cid: null })
+
+type Shown = {
+  ok: true
+  rev: string
+  /** CID of the signed commit */
+  commit: string
+  /** CIDs of the tree's nodes from its root to where the record is, or would be */
+  way: string[]
+}
 
 /**
  * Verifies the CAR of `com.atproto.sync.getRecord`: the account's signature over the commit, and
@@ -26,17 +32,15 @@ export function verifyRecordProof(proof: {
 }): RecordProof | Refusal {
   if (proof.did !== proof.identity.did) return refuse('WrongDid', proof.identity.did)
   if (proof.car.length > LIMITS.blocks) return refuse('BlocksTooLarge', `${proof.car.length}`)
-  const car = readCarSlice(proof.car)
-  if (!car.ok) return car
-  const block = car.blocks.get(cidKey(car.root))
-  if (block === undefined) return refuse('MissingCommit', 'the CAR does not hold its root')
-  const commit = readCommit(block, proof.identity, proof.now ?? systemClock.now())
-  if (!commit.ok) return commit
-  const tree = openTreeProof(commit.data, car.blocks)
-  const found = tree.find(`${proof.collection}/${proof.rkey}`)
+  const repo = openSignedRepo({ ...proof, now: proof.now ?? systemClock.now() })
+  if (!repo.ok) return repo
+  const path = `${proof.collection}/${proof.rkey}`
+  const found = openTreeProof(repo.data, repo.blocks).find(path)
   if (!found.ok) return found
-  if (found.cid === null) return { ok: true, rev: commit.rev, cid: null }
-  const record = readRecordBlock(found.cid, car.blocks)
+  const { rev, commit } = repo
+  const shown = { ok: true, rev, commit, way: wayTo(repo, path) } as const
+  if (found.cid === null) return { ...shown, cid: null }
+  const record = readRecordBlock(found.cid, repo.blocks)
   if (!record.ok) return record
-  return { ok: true, rev: commit.rev, cid: found.cid.$link, bytes: record.bytes }
+  return { ...shown, cid: found.cid.$link, bytes: record.bytes }
 }
