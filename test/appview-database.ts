@@ -56,6 +56,6 @@ export async function appViewOn(
   }
 }
 
-const BASE = ['record', 'account', 'host', '"refusedCommit"', '"feedHead"', 'feed'].map(
+const BASE = ['record', 'account', 'host', 'cursor', '"refusedCommit"', '"feedHead"', 'feed'].map(
   (table) => `appview.${table}`,
 )

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
-import { type Applied, createSink } from '../src/appview/apply-events.ts'
 import { createProgress } from '../src/appview/progress.ts'
 import type { SqlPool } from '../src/appview/sql.ts'
+import { createSyncStore } from '../src/appview/sync-store.ts'
 import type { CommitEvent } from '../src/firehose/event.ts'
 import { NOW, appViewDatabase } from './appview-database.ts'
 import { rev, writeOf } from './record.ts'
 
 const HOST = 'https://node.example'
 const did = 'did:plc:ada'
+const clock = { now: () => NOW }
 
 async function commit(n: number): Promise<CommitEvent> {
   const record = { $type: 'app.bsky.actor.profile', displayName: `Ada ${n}` }
@@ -35,70 +36,72 @@ async function commit(n: number): Promise<CommitEvent> {
   }
 }
 
-/** The pool, whose next commit is stored and its answer lost with the connection. */
-function losingOneAnswer(pool: SqlPool): SqlPool {
-  let lost = false
+/** The pool, whose transactions tell each statement's text before it runs and after. */
+function interfering(
+  pool: SqlPool,
+  before: (text: string) => void,
+  after: (text: string) => void = () => {},
+): SqlPool {
   return {
     query: pool.query.bind(pool),
     connect: async () => {
       const client = await pool.connect()
       const query: SqlPool['query'] = async (text, values) => {
+        const said = typeof text === 'string' ? text : text.text
+        before(said)
         const answer = await client.query(text, values)
-        if (lost || text !== 'commit') return answer as never
-        lost = true
-        throw new Error('Connection terminated unexpectedly')
+        after(said)
+        return answer as never
       }
       return { query, release: () => client.release() }
     },
   }
 }
 
+/** The pool, whose first commit of records is stored and its answer lost with the connection. */
+function losingOneAnswer(pool: SqlPool): SqlPool {
+  let wrote = false
+  let lost = false
+  return interfering(
+    pool,
+    (text) => (wrote ||= text.startsWith('insert into appview.record')),
+    (text) => {
+      if (lost || !wrote || text !== 'commit') return
+      lost = true
+      throw new Error('Connection terminated unexpectedly')
+    },
+  )
+}
+
 test('a batch stored while its answer was lost is taken again without effect', async () => {
   const { pool, indexer } = await appViewDatabase()
   const progress = createProgress(pool)
-  const told: Applied[] = []
-  const applied = (what: Applied) => {
-    told.push(what)
-    progress.advance(what.revs)
-  }
-  const sink = createSink({
-    pool: losingOneAnswer(pool),
-    indexer,
-    clock: { now: () => NOW },
-    applied,
-  })
+  const store = createSyncStore({ pool: losingOneAnswer(pool), indexer, clock })
   const batch = { host: HOST, events: [await commit(3)], cursor: 3 }
-  await expect(sink(batch)).rejects.toThrow('Connection terminated')
+  await expect(store.apply(batch)).rejects.toThrow('Connection terminated')
   const kept = () => pool.query('select * from appview.record')
   const before = await kept()
   expect(before.rows).toHaveLength(1)
 
-  await sink(batch)
+  const { revs, outcomes } = await store.apply(batch)
   expect((await kept()).rows).toEqual(before.rows)
+  expect(outcomes).toEqual({ older: 1 })
   // Whoever waits for this revision is woken by the second attempt, the first could not.
-  expect(told.map(({ revs, outcomes }) => [[...revs], outcomes])).toEqual([
-    [[[did, rev(3)]], { older: 1 }],
-  ])
+  const waits = progress.reached(did, rev(3))
+  progress.advance(revs)
+  expect(await waits).toBe(true)
+  expect([...revs]).toEqual([[did, rev(3)]])
 })
 
 test('a batch whose transaction fails leaves neither its records nor its cursor', async () => {
   const { pool, indexer } = await appViewDatabase()
-  const failing: SqlPool = {
-    query: pool.query.bind(pool),
-    connect: async () => {
-      const client = await pool.connect()
-      const query: SqlPool['query'] = (text, values) => {
-        if (typeof text === 'string' && text.startsWith('insert into appview.host'))
-          return Promise.reject(new Error('Connection terminated'))
-        return client.query(text, values)
-      }
-      return { query, release: () => client.release() }
-    },
-  }
-  const sink = createSink({ pool: failing, indexer, clock: { now: () => NOW }, applied: () => {} })
-  await expect(sink({ host: HOST, events: [await commit(3)], cursor: 3 })).rejects.toThrow(
+  const failing = interfering(pool, (text) => {
+    if (text.startsWith('insert into appview.cursor')) throw new Error('Connection terminated')
+  })
+  const store = createSyncStore({ pool: failing, indexer, clock })
+  await expect(store.apply({ host: HOST, events: [await commit(3)], cursor: 3 })).rejects.toThrow(
     'terminated',
   )
-  for (const table of ['record', 'account', 'host'])
+  for (const table of ['record', 'account', 'cursor'])
     expect((await pool.query(`select * from appview.${table}`)).rows).toEqual([])
 })

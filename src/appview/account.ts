@@ -1,89 +1,98 @@
-import type { Indexer } from './index-record.ts'
+import type { AccountChange } from '../firehose/plan.ts'
+import type { Standing } from '../firehose/standing.ts'
+import type { Indexer, Kept } from './index-record.ts'
 import type { Sql } from './sql.ts'
 
-/** What the AppView knows of an account while it applies its events. */
-export type Account = {
-  readonly rev: string | null
-  readonly hidden: boolean
-  readonly deleted: boolean
-}
+const PAGE = 500
 
 /** The account's row, made when it is first heard of, and locked: per account, one at a time. */
-export async function noteAccount(tx: Sql, did: string, now: Date): Promise<Account> {
-  const find = `select rev, status <> 'active' or "localStatus" is not null as hidden,
-      status = 'deleted' as deleted
-    from appview.account where did = $1 for update`
-  const found = await tx.query<Account>(find, [did])
-  if (found.rows[0]) return found.rows[0]
-  await tx.query(
-    `insert into appview.account (did, "updatedAt") values ($1, $2) on conflict do nothing`,
-    [did, now],
-  )
-  return (await tx.query<Account>(find, [did])).rows[0]!
-}
-
-/** Takes over the status an account's host tells (atproto.com/specs/account). While an account is
- *  not active its records are kept and nothing of them is shown or counted. */
-export async function setStatus(
+export async function noteAccount(
   tx: Sql,
-  indexer: Indexer,
-  { did, status, now }: { did: string; status: string; now: Date },
-): Promise<void> {
-  const before = await noteAccount(tx, did, now)
-  const { rows } = await tx.query<{ hidden: boolean }>(
-    `update appview.account set status = $2, "updatedAt" = $3 where did = $1
-     returning status <> 'active' or "localStatus" is not null as hidden`,
-    [did, status, now],
-  )
-  const hidden = rows[0]!.hidden
-  if (hidden && !before.hidden) await indexer.hide(tx, did)
-  if (!hidden && before.hidden) await showAgain(tx, indexer, did)
-}
-
-/** Forgets everything an account wrote. Its row stays, so that a late frame brings nothing back. */
-export async function forgetAccount(
-  tx: Sql,
-  indexer: Indexer,
   did: string,
   now: Date,
+): Promise<{ readonly hidden: boolean }> {
+  const { held } = await lockAccounts(tx, [did], now)
+  const standing = held.get(did)
+  return { hidden: standing !== undefined && (standing.upstream !== 'active' || !!standing.own) }
+}
+
+/** Where accounts stand, as a `select` of their rows. */
+export const STANDING = `did, state, rev, data, status as upstream, "localStatus" as own, pds`
+
+/** Locks the accounts' rows in one order for all transactions, until the transaction ends. Those
+ *  not heard of before get a row when a time for it is given, and are left out of the answer. */
+export async function lockAccounts(
+  tx: Sql,
+  dids: readonly string[],
+  now?: Date,
+): Promise<{ held: Map<string, Standing>; followed: Set<string> }> {
+  const sorted = [...new Set(dids)].toSorted()
+  const held = new Map<string, Standing>()
+  const followed = new Set<string>()
+  const lock = async (some: readonly string[]) => {
+    const { rows } = await tx.query<Standing & { followed: boolean }>(LOCK, [some])
+    for (const { followed: in_, ...standing } of rows) {
+      held.set(standing.did, standing)
+      if (in_) followed.add(standing.did)
+    }
+  }
+  await lock(sorted)
+  const missing = sorted.filter((did) => !held.has(did))
+  if (missing.length === 0 || now === undefined) return { held, followed }
+  const made = await tx.query<{ did: string }>(MAKE, [missing, now])
+  const ours = new Set(made.rows.map(({ did }) => did))
+  // Another transaction has made these in the same moment.
+  const others = missing.filter((did) => !ours.has(did))
+  if (others.length > 0) await lock(others)
+  return { held, followed }
+}
+
+const LOCK = `select ${STANDING}, followed from appview.account where did = any($1)
+  order by did collate "C" for update`
+const MAKE = `insert into appview.account (did, "updatedAt")
+  select did, $2 from unnest($1::text[]) did on conflict do nothing returning did`
+
+/** Writes what becomes of accounts whose rows are locked. */
+export async function changeAccounts(
+  tx: Sql,
+  changes: ReadonlyMap<string, AccountChange>,
+  now: Date,
 ): Promise<void> {
-  await noteAccount(tx, did, now)
-  await indexer.hide(tx, did)
-  await tx.query('delete from appview.record where did = $1', [did])
-  await tx.query(
-    `update appview.account set status = 'deleted', handle = null, "updatedAt" = $2 where did = $1`,
-    [did, now],
-  )
+  if (changes.size === 0) return
+  const rows = [...changes.values()].map(({ standing, handle, due }) => ({
+    ...standing,
+    handle,
+    named: handle !== undefined,
+    attempts: due?.attempts,
+    reason: due?.reason,
+    at: due?.at,
+  }))
+  await tx.query(CHANGE, [JSON.stringify(rows), now])
 }
 
-type Kept = {
-  did: string
-  collection: string
-  rkey: string
-  rev: string
-  cid: string
-  bytes: Uint8Array
-  indexedAt: Date
-}
+const CHANGE = `update appview.account a set state = v.state, rev = v.rev, data = v.data,
+    pds = v.pds, status = v.upstream, handle = case when v.named then v.handle else a.handle end,
+    "stateReason" = case when v.attempts is null then a."stateReason" else v.reason end,
+    "resyncAt" = case when v.attempts is null then a."resyncAt" else v.at end,
+    attempts = case v.attempts when 'none' then 0 when 'more' then a.attempts + 1
+      else a.attempts end,
+    "updatedAt" = $2
+  from json_to_recordset($1::json) as v(did text, state text, rev text, data text, pds text,
+    upstream text, handle text, named boolean, attempts text, reason text, at timestamptz)
+  where a.did = v.did`
 
-/** Indexes again, page by page, what is kept of one account, or quietly of all. */
-export async function showAgain(tx: Sql, indexer: Indexer, did?: string): Promise<number> {
-  const quiet = did === undefined
-  let shown = 0
-  for (let after = ['', '', '']; ;) {
+/** Indexes again, page by page, what is kept of one account that is active again. */
+export async function showAgain(tx: Sql, indexer: Indexer, did: string): Promise<void> {
+  for (let after = ['', '']; ;) {
     const { rows } = await tx.query<Kept>(
-      `select did, collection, rkey, rev, cid, bytes, "indexedAt" from appview.record r
-       where cid is not null and (did, collection, rkey) > ($1, $2, $3)
-         and ($4::text is null or did = $4)
-         and not exists (select 1 from appview.account a where a.did = r.did
-                         and (a.status <> 'active' or a."localStatus" is not null))
-       order by did, collection, rkey limit 500`,
-      [...after, did ?? null],
+      `select did, collection, rkey, rev, cid, bytes, "indexedAt" from appview.record
+       where cid is not null and did = $1 and (collection, rkey) > ($2, $3)
+       order by collection, rkey limit ${PAGE}`,
+      [did, ...after],
     )
-    for (const record of rows) await indexer.restore(tx, record, { quiet })
-    shown += rows.length
+    await indexer.restoreAll(tx, rows)
     const last = rows.at(-1)
-    if (!last) return shown
-    after = [last.did, last.collection, last.rkey]
+    if (!last) return
+    after = [last.collection, last.rkey]
   }
 }

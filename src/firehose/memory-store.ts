@@ -1,6 +1,13 @@
 import type { Clock } from '../clock.ts'
 import type { FirehoseEvent, RecordWrite } from './event.ts'
-import { type KeptRefusal, type Plan, planBatch, planFailed, planFetched } from './plan.ts'
+import {
+  type KeptRefusal,
+  type Plan,
+  type PlannedWrite,
+  planBatch,
+  planFailed,
+  planFetched,
+} from './plan.ts'
 import { planFollow, planListed, planLost } from './plan-scope.ts'
 import { type Standing, isActive, isFetchable, unknownStanding } from './standing.ts'
 import type { Applied, Claim, HostRow, Listing, ListedRepo, SyncStore } from './store.ts'
@@ -14,6 +21,7 @@ type Account = {
   attempts: number
 }
 type Kept = { cid: string | null; rev: string; reason: string | null }
+type Refused = Omit<KeptRefusal, 'frame'> & { host: string }
 type Written = RecordWrite & { rev: string }
 
 /** Everything a store holds, in an order that does not depend on how it came. */
@@ -25,7 +33,7 @@ export type StoreDump = {
   shown: string[]
   cursors: Record<string, number>
   hosts: HostRow[]
-  refused: Omit<KeptRefusal, 'frame'>[]
+  refused: Refused[]
 }
 
 /** A store in memory, with an account of all that it holds. */
@@ -47,7 +55,7 @@ class InMemory implements MemoryStore {
   readonly #records = new Map<string, Map<string, Kept>>()
   readonly #hosts = new Map<string, HostRow>()
   readonly #cursors = new Map<string, number>()
-  readonly #refused: KeptRefusal[] = []
+  readonly #refused = new Map<string, Refused>()
 
   constructor(options: Parameters<typeof createMemoryStore>[0]) {
     this.#options = options
@@ -58,7 +66,10 @@ class InMemory implements MemoryStore {
   }
 
   async apply(batch: { host: string; events: readonly FirehoseEvent[]; cursor?: number }) {
-    const applied = this.#carryOut(planBatch(batch.events, this.#pick(batch.events), this.#now))
+    const applied = this.#carryOut(
+      planBatch(batch.events, this.#pick(batch.events), this.#now),
+      batch.host,
+    )
     if (batch.cursor !== undefined) this.#cursors.set(batch.host, batch.cursor)
     return applied
   }
@@ -107,8 +118,13 @@ class InMemory implements MemoryStore {
   }
 
   async resyncPage(did: string, rev: string, writes: readonly RecordWrite[]) {
-    if (this.#accounts.get(did)?.standing.state !== 'in-progress') return
-    for (const write of writes) this.#write({ ...write, rev }, true)
+    const standing = this.#standing(did)
+    if (standing.state !== 'in-progress') return []
+    const hidden = !isActive(standing)
+    return this.#writeAll(
+      writes.map((write) => ({ ...write, rev, hidden })),
+      true,
+    ).named
   }
 
   async resyncDone(did: string, end: Parameters<SyncStore['resyncDone']>[1]) {
@@ -182,7 +198,7 @@ class InMemory implements MemoryStore {
       shown: shown.map(({ uri }) => uri),
       cursors: Object.fromEntries([...this.#cursors].toSorted(([a], [b]) => order(a, b))),
       hosts: [...this.#hosts.values()].toSorted((a, b) => order(a.host, b.host)),
-      refused: this.#refused.map(({ frame: _, ...rest }) => rest),
+      refused: [...this.#refused.values()],
     }
   }
 
@@ -195,16 +211,11 @@ class InMemory implements MemoryStore {
     return new Map(known.map(({ did }) => [did, this.#standing(did)]))
   }
 
-  #carryOut(plan: Plan): Applied {
+  #carryOut(plan: Plan, host = ''): Applied {
     const { told } = plan
+    const written = this.#writeAll(plan.writes, false)
     const outcomes: Record<string, number> = { ...told.outcomes }
-    const named = new Set<string>()
-    for (const write of plan.writes) {
-      const outcome = this.#write(write, false)
-      outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
-      const whom = outcome === 'indexed' ? (this.#options.named?.(write) ?? []) : []
-      for (const did of whom) named.add(did)
-    }
+    for (const outcome of written.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
     for (const did of plan.forget) this.#records.delete(did)
     for (const [did, { standing, handle, due }] of plan.changes) {
       const fresh = { handle: null, followed: false, reason: null, at: null, attempts: 0 }
@@ -216,8 +227,31 @@ class InMemory implements MemoryStore {
       }
       this.#accounts.set(did, account)
     }
-    this.#refused.push(...plan.refused)
-    return { ...told, outcomes, named: [...named] }
+    for (const { seq, did, reason, detail } of plan.refused) {
+      const key = `${host} ${seq} ${did} ${reason}`
+      if (!this.#refused.has(key)) this.#refused.set(key, { host, seq, did, reason, detail })
+    }
+    return { ...told, outcomes, named: written.named }
+  }
+
+  /** Of several versions of a record only the newest counts. */
+  #writeAll(writes: readonly PlannedWrite[], force: boolean) {
+    const place = (w: PlannedWrite) => `${w.did}/${w.collection}/${w.rkey}`
+    const newest = new Map<string, PlannedWrite>()
+    for (const write of writes) {
+      const other = newest.get(place(write))
+      const newer = !other || write.rev > other.rev || (force && write.rev === other.rev)
+      if (newer) newest.set(place(write), write)
+    }
+    const named = new Set<string>()
+    const outcomes = writes.map((write) => {
+      if (newest.get(place(write)) !== write) return 'older'
+      const outcome = this.#write(write, force)
+      const whom = outcome === 'indexed' && !write.hidden && this.#options.named?.(write)
+      for (const did of whom || []) named.add(did)
+      return outcome
+    })
+    return { outcomes, named: [...named] }
   }
 
   #write(write: Written, force: boolean): string {

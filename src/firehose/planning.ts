@@ -70,8 +70,10 @@ export class Planning {
     this.count('queued')
   }
 
+  /** The same told twice is kept once. */
   refuse({ seq, did, reason, detail, frame }: RefusedEvent): void {
-    this.#refused.push({ seq, did, reason, detail, frame })
+    const kept = this.#refused.some((r) => r.seq === seq && r.did === did && r.reason === reason)
+    if (!kept) this.#refused.push({ seq, did, reason, detail, frame })
   }
 
   count(outcome: string): void {

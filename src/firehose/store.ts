@@ -70,8 +70,9 @@ export type SyncStore = {
   claim(options: { limit: number; now: Date; exceptPds?: readonly string[] }): Promise<Claim[]>
   /** What is held of a repo, ascending by path (`collection/rkey`, code units), after `after`. */
   held(did: string, after: string, limit: number): Promise<{ path: string; cid: string }[]>
-  /** Takes over a part of a fetched repo, also over what is held of the same revision. */
-  resyncPage(did: string, rev: string, writes: readonly RecordWrite[]): Promise<void>
+  /** Takes over a part of a repo that is being fetched, also over what is held of the same
+   *  revision, at most one write of a record; answers whom its records name. */
+  resyncPage(did: string, rev: string, writes: readonly RecordWrite[]): Promise<readonly string[]>
   /** The repo is synchronized at `rev`; then events queued meanwhile are applied. */
   resyncDone(
     did: string,

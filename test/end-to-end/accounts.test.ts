@@ -156,7 +156,7 @@ test('a frame that comes after the deletion of its account brings nothing back',
   await tell(3, '3lw4qc3hq7c2w')
   const cursor = async () => {
     const { rows } = await sql.query<{ cursor: string }>(
-      'select cursor from appview.host where host = $1',
+      'select cursor from appview.cursor where host = $1',
       [host.origin.replace('ws:', 'http:')],
     )
     return Number(rows[0]?.cursor)

@@ -85,7 +85,7 @@ class Fetching {
     const { outcomes, queued } = await this.#store.apply({ host: HOST, events: [event] })
     if (outcomes['applied'] && event.kind === 'commit') this.applied.push(event.rev)
     this.#now?.queue.push(...queued)
-    if (!this.#now) expect(queued).toEqual([])
+    if (!this.#now && queued.length > 0) throw new Error('queued while nobody fetches')
   }
 
   async begin(at: History[number]): Promise<boolean> {
@@ -163,7 +163,9 @@ test('whatever comes in whatever order, the end is what the host has', async () 
         `at://${did}/${collection}/${rkey}`,
         cid,
       ])
-      expect(shown.map((uri) => [uri, records[uri]!.cid])).toEqual(truth.toSorted())
+      expect(shown.map((uri) => [uri, records[uri]!.cid])).toEqual(
+        truth.toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
+      )
     }),
     { numRuns: 500 },
   )

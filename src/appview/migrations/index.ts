@@ -1,7 +1,9 @@
 import type { Migration } from 'kysely/migration'
 import { up as first } from './0001-first.ts'
+import { up as repoState } from './0002-repo-state.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': { up: first },
+  '0002-repo-state': { up: repoState },
 }
