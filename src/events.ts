@@ -156,7 +156,7 @@ export const declarations = {
   quarantined: gauge<{ reason: string }>({
     unit: '{record}',
     help: 'Records kept and not shown, counted in Postgres',
-    labels: { reason: 'why: of a collection or of the lexicon' },
+    labels: { reason: 'a name from its collection, or SchemaMismatch and others' },
   }),
   'xrpc.requests': counter<{ nsid: string; status: string }>({
     unit: '{request}',
