@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { writeCarStream } from '@atcute/car'
 import { CidLinkWrapper, encode, toBytes } from '@atcute/cbor'
-import { Secp256k1Keypair } from '@atproto/crypto'
+import { P256Keypair, Secp256k1Keypair } from '@atproto/crypto'
 import {
   type BlockMap,
   MemoryBlockstore,
@@ -37,11 +37,14 @@ export type CommitParts = {
   prevData: CidLinkWrapper | null
 }
 
+/** A key of one of the two curves. */
+export type Key = Secp256k1Keypair | P256Keypair
+
 /** What a test may do to a commit on its way into a frame. */
 export type Tampering = {
   parts?: (parts: CommitParts) => void
   signature?: (signature: Uint8Array) => Uint8Array
-  key?: Secp256k1Keypair
+  key?: Key
   car?: (car: Uint8Array) => Uint8Array
   message?: (message: Record<string, unknown>) => void
 }
@@ -49,18 +52,18 @@ export type Tampering = {
 /** A repo with its own key, made with the reference library. */
 export class FakeRepo {
   readonly did: string
-  readonly key: Secp256k1Keypair
+  readonly key: Key
   #repo: Repo
 
-  private constructor(repo: Repo, key: Secp256k1Keypair) {
+  private constructor(repo: Repo, key: Key) {
     this.did = repo.did
     this.key = key
     this.#repo = repo
   }
 
   /** An empty repo, or one with records in it. */
-  static async create(did: string, records: FakeWrite[] = []): Promise<FakeRepo> {
-    const key = await Secp256k1Keypair.create({ exportable: true })
+  static async create(did: string, records: FakeWrite[] = [], own?: Key): Promise<FakeRepo> {
+    const key = own ?? (await Secp256k1Keypair.create({ exportable: true }))
     const repo = await Repo.create(new MemoryBlockstore(), did, key)
     const made = new FakeRepo(repo, key)
     if (records.length > 0) await made.commit(records)

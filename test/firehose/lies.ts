@@ -9,7 +9,13 @@ const OTHER = 'did:plc:bbbbbbbbbbbbbbbbbbbbbbbb'
 const stranger = await Secp256k1Keypair.create()
 
 /** A way in which a commit of one record can be false, and the name it is refused under. */
-export type Lie = { what: string; reason: RefusalReason; tampering: () => Tampering }
+export type Lie = {
+  what: string
+  reason: RefusalReason
+  /** the account has signed the commit all the same, or its host says that it is there */
+  moved?: boolean
+  tampering: () => Tampering
+}
 
 /** Lies about who has signed what, and about which records the tree holds. */
 export const lies: Lie[] = [
@@ -27,6 +33,11 @@ export const lies: Lie[] = [
     what: 'has a signature that is too short',
     reason: 'BadSignature',
     tampering: () => ({ signature: (signature) => signature.subarray(1) }),
+  },
+  {
+    what: 'has a signature in DER',
+    reason: 'BadSignature',
+    tampering: () => ({ signature: derOf }),
   },
   {
     what: 'is changed after it was signed',
@@ -50,16 +61,19 @@ export const lies: Lie[] = [
   {
     what: 'lacks the block of its record',
     reason: 'MissingRecord',
+    moved: true,
     tampering: () => ({ parts: (parts) => void parts.blocks.delete(recordKey(parts)) }),
   },
   {
     what: 'lacks a node of the tree',
     reason: 'MissingTreeNode',
+    moved: true,
     tampering: () => ({ parts: (parts) => void parts.blocks.delete(parts.unsigned.data.$link) }),
   },
   {
     what: 'claims a record that the tree does not hold',
     reason: 'RecordNotInTree',
+    moved: true,
     tampering: () => ({
       parts: (parts) => {
         const bytes = encode({ text: 'never written' })
@@ -72,6 +86,7 @@ export const lies: Lie[] = [
   {
     what: 'has an extra operation on a record that was never written',
     reason: 'RecordNotInTree',
+    moved: true,
     tampering: () => ({
       parts: (parts) => {
         const { cid } = firstOp(parts)
@@ -83,6 +98,7 @@ export const lies: Lie[] = [
   {
     what: 'claims to have removed a record that is still there',
     reason: 'DeletedRecordInTree',
+    moved: true,
     tampering: () => ({
       parts: (parts) => {
         const prev = cidOf(encode({ text: 'before' }))
@@ -128,3 +144,13 @@ export const lies: Lie[] = [
     tampering: () => ({ parts: (parts) => void Object.assign(parts.unsigned, { extra: 1 }) }),
   },
 ]
+
+/** The two numbers of a compact signature as ASN.1 has them. */
+function derOf(signature: Uint8Array): Uint8Array {
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)].map((number) => {
+    const bytes = (number[0] ?? 0) < 0x80 ? number : Buffer.concat([Buffer.of(0), number])
+    return Buffer.concat([Buffer.of(2, bytes.length), bytes])
+  })
+  const body = Buffer.concat([r ?? Buffer.of(), s ?? Buffer.of()])
+  return Buffer.concat([Buffer.of(0x30, body.length), body])
+}

@@ -21,6 +21,7 @@ export const malformations: Lie[] = [
   {
     what: 'says that it was too big',
     reason: 'TooBig',
+    moved: true,
     tampering: () => ({ message: (message) => void (message['tooBig'] = true) }),
   },
   {
@@ -55,6 +56,7 @@ export const malformations: Lie[] = [
   {
     what: 'has an operation outside any collection',
     reason: 'BadMessage',
+    moved: true,
     tampering: () => ({
       parts: (parts) => void (parts.ops[0] = { ...firstOp(parts), path: '../x' }),
     }),
@@ -72,37 +74,44 @@ export const malformations: Lie[] = [
   {
     what: 'holds a record nested 33 deep',
     reason: 'RecordTooDeep',
+    moved: true,
     tampering: () => writeRaw(Buffer.concat([Buffer.from([0xa1, 0x61, 0x61]), nested(32)])),
   },
   {
     what: 'holds a record that is a bomb of 200,000 levels',
     reason: 'RecordTooDeep',
+    moved: true,
     tampering: () => writeRaw(Buffer.concat([Buffer.from([0xa1, 0x61, 0x61]), nested(200_000)])),
   },
   {
     what: 'holds a record that is no map',
     reason: 'BadRecord',
+    moved: true,
     tampering: () => writeRaw(encode([1, 2, 3])),
   },
   {
     what: 'holds a record that is not CBOR',
     reason: 'BadRecord',
+    moved: true,
     tampering: () => writeRaw(Buffer.from([0xbf, 0xff])),
   },
   {
     what: 'holds a record of more than a million bytes',
     reason: 'RecordTooLarge',
+    moved: true,
     tampering: () => writeRaw(encode({ text: 'x'.repeat(1_000_000) })),
   },
   {
     what: 'has a tree with its keys in the wrong order',
     reason: 'BadTree',
+    moved: true,
     tampering: () =>
       replaceTree((key, value) => nodeOf([entryOf(0, key, value), entryOf(0, 'a.b.c/a', value)])),
   },
   {
     what: 'has a tree with keys of two layers in one node',
     reason: 'BadTree',
+    moved: true,
     tampering: () =>
       replaceTree((key, value) => {
         let lower = key
@@ -113,6 +122,7 @@ export const malformations: Lie[] = [
   {
     what: 'has a tree node that is something else',
     reason: 'BadTree',
+    moved: true,
     tampering: () => replaceTree(() => encode({ l: null, e: 'nothing' })),
   },
 ]
