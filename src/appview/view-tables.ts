@@ -18,15 +18,9 @@ export async function prepareViewTables(options: {
   const { pool, indexer, log } = options
   return transaction(pool, async (tx) => {
     await tx.query('select pg_advisory_xact_lock($1)', [LOCK])
-    const wanted = new Map(
-      indexer.collections.map((c) => [c.table, fingerprint(c, indexer.collections)]),
-    )
-    const existing = await tx.query<{ name: string; fingerprint: string }>(
-      `select name, fingerprint from ${SCHEMA}."viewTable"`,
-    )
-    const unchanged = existing.rows.every((t) => wanted.get(t.name) === t.fingerprint)
-    if (unchanged && existing.rows.length === wanted.size) return { rebuilt: false }
-    await remake(tx, indexer.collections, wanted, existing.rows)
+    const { wanted, existing, fit } = await compare(tx, indexer.collections)
+    if (fit) return { rebuilt: false }
+    await remake(tx, indexer.collections, wanted, existing)
     const records = await fill(tx, indexer)
     for (const c of indexer.collections)
       for (const statement of indexesSql(c, indexer.collections)) await tx.query(statement)
@@ -34,6 +28,23 @@ export async function prepareViewTables(options: {
     log.info({ tables: wanted.size, records }, 'made the views anew from the kept records')
     return { rebuilt: true }
   })
+}
+
+/** Whether the tables are as these declarations ask for, so that an indexer may write to them. */
+export async function viewTablesFit(
+  sql: Sql,
+  collections: readonly Collection[],
+): Promise<boolean> {
+  return (await compare(sql, collections)).fit
+}
+
+async function compare(sql: Sql, collections: readonly Collection[]) {
+  const wanted = new Map(collections.map((c) => [c.table, fingerprint(c, collections)]))
+  const { rows: existing } = await sql.query<{ name: string; fingerprint: string }>(
+    `select name, fingerprint from ${SCHEMA}."viewTable"`,
+  )
+  const unchanged = existing.every((t) => wanted.get(t.name) === t.fingerprint)
+  return { wanted, existing, fit: unchanged && existing.length === wanted.size }
 }
 
 async function remake(
