@@ -15,7 +15,7 @@ const values = Array.from({ length: 5 }, (_, n) => nodeLink(Buffer.from(`value $
 /** Which keys are there, and what becomes of some: a value for each, where a delete has none. */
 const change = fc.oneof(changeOf(300, 200, 1), changeOf(12, 8, 16))
 
-test('whatever operations the reference library applies, undone they give the tree before', async () => {
+test('what the reference library does, undone gives the tree before', async () => {
   await fc.assert(
     fc.asyncProperty(change, async (seeds) => {
       const made = await apply(seeds)
@@ -49,7 +49,7 @@ test('operations left out, added or changed do not give the tree before', async 
   )
 })
 
-test('without some of the blocks the change is proved or called incomplete, and nothing else', async () => {
+test('without some blocks the change is proved or called incomplete', async () => {
   await fc.assert(
     fc.asyncProperty(change, fc.infiniteStream(fc.boolean()), async (seeds, kept) => {
       const made = await apply(seeds)

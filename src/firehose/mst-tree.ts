@@ -1,28 +1,17 @@
 import { type Blocks } from './car.ts'
+import { EMPTY_TREE, layerOf, linkOf, parseMstNode } from './mst-node.ts'
 import {
-  EMPTY_TREE,
-  type MstNode,
-  encodeMstNode,
-  layerOf,
-  linkOf,
-  nodeLink,
-  parseMstNode,
-} from './mst-node.ts'
+  type Kid,
+  type Node,
+  type Stub,
+  faultOf,
+  isVoid,
+  linkOfKid,
+  nodeOf,
+  placeOf,
+  raise,
+} from './mst-subtree.ts'
 import { type Refusal, type RefusalReason, refuse } from './refusal.ts'
-
-/** A subtree not read yet: what the nodes above say of its keys and its layer (null for the top). */
-type Stub = { link: string; above: string; below: string | null; layer: number | null }
-
-/** A node read or made; `link` is null once it differs from any block. */
-type Node = {
-  link: string | null
-  layer: number
-  keys: string[]
-  values: string[]
-  kids: Kid[]
-}
-
-type Kid = Stub | Node | null
 
 /**
  * A Merkle search tree of which only some blocks are at hand; subtrees that nothing touches stay
@@ -223,59 +212,4 @@ export class PartialTree {
     this.#fault ??= refuse(reason, `${linkOf(link).$link}: ${why}`)
     return null
   }
-}
-
-function faultOf(node: MstNode, { above, below, layer }: Stub): string | undefined {
-  const [first] = node.keys
-  if (layer !== null && layer < 0) return 'below the lowest layer'
-  if (first === undefined) {
-    // Only a whole tree may be empty; a node of links alone stands between layers, never on top.
-    return (layer === null) === (node.kids[0] === null) ? undefined : 'a node without keys'
-  }
-  if (layer !== null && node.layer !== layer) return 'on the wrong layer'
-  if (layer !== null && first <= above) return 'a key before its place'
-  return below !== null && (node.keys.at(-1) ?? '') >= below ? 'a key after its place' : undefined
-}
-
-function nodeOf({ keys, values, kids, ...node }: MstNode, stub: Stub): Node {
-  const layer = node.layer ?? stub.layer ?? 0
-  const stubs = kids.map((link, index) => {
-    if (link === null) return null
-    const above = keys[index - 1] ?? stub.above
-    return { link, above, below: keys[index] ?? stub.below, layer: layer - 1 }
-  })
-  return { link: stub.link, layer, keys, values, kids: stubs }
-}
-
-/** The subtree under as many nodes of links alone as bring it up to a layer. */
-function raise(node: Node | null, layer: number): Node | null {
-  if (node === null) return null
-  let top = node
-  while (top.layer < layer) {
-    top = { link: null, layer: top.layer + 1, keys: [], values: [], kids: [top] }
-  }
-  return top
-}
-
-function isVoid(node: Node): boolean {
-  return node.keys.length === 0 && node.kids[0] === null
-}
-
-/** Index of the first key that is not before `key`. */
-function placeOf(key: string, keys: readonly string[]): number {
-  let low = 0
-  let high = keys.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((keys[middle] ?? '') < key) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function linkOfKid(kid: Kid): string | null {
-  if (kid === null || kid.link !== null || 'above' in kid) return kid?.link ?? null
-  const { keys, values, kids } = kid
-  kid.link = nodeLink(encodeMstNode({ keys, values, kids: kids.map(linkOfKid) }))
-  return kid.link
 }

@@ -85,7 +85,7 @@ function blocksOf(car: Uint8Array): Uint8Array {
   return car.subarray((car[0] ?? 0) + 1)
 }
 
-/** Bytes of the first entry, whose length takes two bytes as a commit has between 128 and 16,383. */
+/** Bytes of the first entry; the length of a commit, 128 to 16,383, takes two of them. */
 function entrySize(car: Uint8Array): number {
   const [low = 0, high = 0] = blocksOf(car)
   return 2 + (low & 0x7f) + high * 128

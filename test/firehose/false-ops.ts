@@ -5,7 +5,7 @@ import { firstOp } from './tampering.ts'
 
 const other = cidOf(encode({ text: 'another' }))
 
-/** Lies about what a commit has changed: the tree is the account's own, the account of it is not. */
+/** Lies about what a commit has changed, while the tree is the account's own. */
 export const falseOps: Lie[] = [
   {
     what: 'leaves out its one operation',
