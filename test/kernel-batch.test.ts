@@ -12,7 +12,7 @@ import { people, someVersions, spaces, tables, writesOf } from './kernel-history
 import { wrongFigures } from './recount.ts'
 import { exampleWrite, rev } from './record.ts'
 
-const RUNS = 40
+const RUNS = 30
 
 let database: NativeDatabase<unknown>
 let db: AppViewDatabase

@@ -115,6 +115,33 @@ test('records that arrive at the same time never miss each other', async () => {
   expect(rows[0].n).toBeGreaterThan(0)
 })
 
+test('batches that arrive at the same time never miss each other', async () => {
+  for (let round = 0; round < ROUNDS / 2; round++) {
+    const random = seeded(round)
+    const slow = hesitant(seeded(-round))
+    const three = [1, 2, 3].map((n) => recordsOf(1_000 + round * 3 + n))
+    const first = (await Promise.all(three)).flat()
+    const mixed = (writes: readonly Write[]) => {
+      const shuffled = writes.map((write) => ({ write, at: random() }))
+      const sorted = shuffled.toSorted((a, b) => a.at - b.at).map(({ write }) => write)
+      return [sorted.slice(0, 8), sorted.slice(8, 12), sorted.slice(12)]
+    }
+    const together = (batches: readonly Write[][]) =>
+      Promise.all(
+        batches.map((batch) =>
+          transaction(slow, (tx) => db.indexer.writeAll(tx, batch, { now: NOW })),
+        ),
+      )
+    await together(mixed(first))
+    expect(await wrongFigures(db.pool, collections)).toEqual([])
+    const second = first.map((write) => nextVersion(write, random()))
+    await together(mixed(second))
+    expect(await wrongFigures(db.pool, collections)).toEqual([])
+    await together(mixed(second.map((write) => nextVersion(write, random()))))
+    expect(await wrongFigures(db.pool, collections)).toEqual([])
+  }
+})
+
 test('a transaction that Postgres ends because of another one is run again', async () => {
   await pool.query('create table if not exists appview.pair (id int primary key, n int)')
   await pool.query('insert into appview.pair values (1, 0), (2, 0)')

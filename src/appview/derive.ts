@@ -129,7 +129,7 @@ async function carryCounts(
   const by = moved.map((move) => move.by)
   return [
     ...(moved.length > 0
-      ? await computed(tx, link, link.statements.add, [by, fresh, ...subjectsOf(link, moved)])
+      ? await computed(tx, link, link.statements.add, [by, ...subjectsOf(link, moved)])
       : []),
     ...(fresh.length > 0 ? await computed(tx, link, link.statements.againAt, [fresh]) : []),
   ]

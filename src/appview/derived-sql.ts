@@ -36,7 +36,7 @@ const onlySql = (d: Derived): string[] =>
 /** The statements that bring one derived column of many rows up to date. Each answers the rows that
  *  changed, in the columns of `brief`. */
 export type DerivedStatements = {
-  /** Moves counts: $1 by how much, $2 rows left out, from $3 the subjects, a column each. */
+  /** Moves counts: $1 by how much, from $2 the subjects, a column each. */
   readonly add: string
   /** Computes again whatever is about the subjects of $1 and following, a column each. */
   readonly again: string
@@ -65,8 +65,8 @@ export function derivedStatements(
     returning ${brief.map((b) => `t.${quote(b)}`).join(', ')}, v."was"`
   return {
     add: `update ${table} p set ${column} = p.${column} + k."by"
-      from unnest($1::int[], ${params(3)}) k("by", ${keys})
-      where ${about} and not p."uri" = any($2::text[])
+      from unnest($1::int[], ${params(2)}) k("by", ${keys})
+      where ${about}
       returning ${brief.map((b) => `p.${quote(b)}`).join(', ')}, p.${column} - k."by" as "was"`,
     again: again(`${table} p join unnest(${params(1)}) k(${keys}) on ${about}`),
     againAt: again(`${table} p where p."uri" = any($1::text[])`),
