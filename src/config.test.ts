@@ -18,6 +18,14 @@ test('a public hostname turns on TLS in front, invites, rate limits and crawlers
   expect(config.ANGELOS_CRAWLERS).toEqual(['https://bsky.network'])
 })
 
+test('the default node has an admin port on loopback, and others have the one they name', () => {
+  expect(readConfig({}).ANGELOS_ADMIN_PORT).toBe(2584)
+  expect(readConfig({}).ANGELOS_ADMIN_HOST).toBe('127.0.0.1')
+  expect(readConfig({ ANGELOS_PORT: '2590' }).ANGELOS_ADMIN_PORT).toBe(0)
+  expect(readConfig({ ANGELOS_PORT: '2590', ANGELOS_ADMIN_PORT: '9' }).ANGELOS_ADMIN_PORT).toBe(9)
+  expect(readConfig({ ANGELOS_ADMIN_PORT: '0' }).ANGELOS_ADMIN_PORT).toBe(0)
+})
+
 test('every problem is reported at once, unknown names included', () => {
   const read = () =>
     readConfig({ ANGELOS_PORT: 'x', ANGELOS_HOSTNAM: 'typo', DATABASE_URL: 'mysql://h/d' })

@@ -53,8 +53,16 @@ type OfHost = Extract<Exclude<EventName, HistogramName>, `firehose.${string}`>
 
 function observeHosts(
   { observe }: Pick<Observers, 'observe'>,
-  look: () => Promise<readonly HostNow[]>,
+  hosts: () => Promise<readonly HostNow[]>,
 ): void {
+  // All that is told of the hosts on one page is of one look at them.
+  let looking: Promise<readonly HostNow[]> | undefined
+  const look = () => {
+    looking ??= hosts().finally(() => {
+      looking = undefined
+    })
+    return looking
+  }
   const each = <N extends Exclude<OfHost, 'firehose.events' | 'firehose.refused'>>(
     name: N,
     valueOf: (now: HostNow) => number | null | undefined,
