@@ -3,7 +3,6 @@ import type { Link } from './derive.ts'
 import { tableName } from './schema.ts'
 import type { Tables, Target } from './show-rows.ts'
 import type { Sql } from './sql.ts'
-import { rowsJson } from './write-row.ts'
 
 /** Makes the tables hold the targets, each record once among them, and leaves derived columns and
  *  feeds alone. */
@@ -13,7 +12,7 @@ export async function loadRows(tx: Sql, tables: Tables, targets: readonly Target
     const owners = of.map(({ row }) => row?.[c.owner] ?? null)
     await tx.query(clear, [of.map(({ uri }) => uri), owners])
     const rows = of.flatMap(({ row }) => (row ? [row] : []))
-    if (rows.length > 0) await tx.query(load, [rowsJson(c, rows)])
+    if (rows.length > 0) await tx.query(load, [JSON.stringify(rows)])
   }
 }
 

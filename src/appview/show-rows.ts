@@ -4,7 +4,7 @@ import { type Link, briefColumns, carryOn, linksInOrder, movedLocks, ownLocks } 
 import { appendToFeeds } from './feed.ts'
 import type { Sql } from './sql.ts'
 import { SubjectLocks } from './subject-locks.ts'
-import { type TableStatements, rowsJson, tableStatements } from './write-row.ts'
+import { type TableStatements, tableStatements } from './write-row.ts'
 
 /** What the tables have to hold of one record from now on; without a row, nothing. */
 export type Target = {
@@ -131,7 +131,7 @@ async function carryOut(
   if (doomed.length > 0) await tx.query(remove, [doomed])
   for (const change of gone) changes.note(c, change)
   if (rows.length === 0) return
-  const { rows: written } = await tx.query<Brief>(upsert, [rowsJson(c, rows)])
+  const { rows: written } = await tx.query<Brief>(upsert, [JSON.stringify(rows)])
   const before = new Map(kept.map((change) => [change.before!.uri, change.before]))
   const moved = new Map(fresh.map((change) => [change.after!.uri, change.before]))
   for (const after of written)

@@ -1,4 +1,5 @@
-import { type LexValue, decode } from '@atproto/lex-cbor'
+import { type LexValue, lexToJson } from '@atproto/lex'
+import { readRecord } from './data-model.ts'
 import type { Collection } from './define.ts'
 import { recordUri } from './reference.ts'
 import { tidTime } from '../tid.ts'
@@ -40,7 +41,7 @@ function judge(
   r: StoredRecord,
 ): { readonly row: Record<string, unknown> } | Refusal {
   if (!c) return { reason: 'UnknownCollection', detail: `no lexicon for ${r.collection}` }
-  const decoded = decodeRecord(r.bytes)
+  const decoded = readRecord(r.bytes)
   if ('reason' in decoded) return decoded
   const key = c.schema.keySchema.safeParse(r.rkey)
   if (!key.success) return { reason: 'BadRecordKey', detail: key.reason.message }
@@ -59,17 +60,13 @@ function judge(
   const refused = c.accept(input)
   if (refused) return { reason: refused, detail: `${c.nsid} does not accept this record` }
   const row = c.row(input)
-  const unstorable = findUnstorable(row) ?? overflow(c, row)
-  if (unstorable) return { reason: 'Unstorable', detail: unstorable }
-  return { row: { uri, cid: r.cid, did: r.did, rkey: r.rkey, rev: r.rev, ...row } }
-}
-
-function decodeRecord(bytes: Uint8Array): { readonly value: LexValue } | Refusal {
-  try {
-    return { value: decode(bytes) }
-  } catch (error) {
-    return { reason: 'NotARecord', detail: error instanceof Error ? error.message : String(error) }
+  for (const [name, { sql }] of Object.entries(c.columns)) {
+    const unstorable = findUnstorable(row[name], sql)
+    if (unstorable) return { reason: 'Unstorable', detail: `${name} ${unstorable}` }
+    // A part of the record is stored in its JSON form.
+    if (sql === 'jsonb' && row[name]) row[name] = lexToJson(row[name] as LexValue)
   }
+  return { row: { uri, cid: r.cid, did: r.did, rkey: r.rkey, rev: r.rev, ...row } }
 }
 
 function earlier(claimed: Date, committedAt: Date): Date {
@@ -78,29 +75,15 @@ function earlier(claimed: Date, committedAt: Date): Date {
 
 const INT4_MAX = 2_147_483_647
 
-/** Postgres holds neither U+0000 nor half a surrogate pair, and a date only within its range. */
-function findUnstorable(value: unknown, path = ''): string | undefined {
+/** What a rule has made of a record can still be more than its column holds: Postgres takes neither
+ *  half a surrogate pair nor a date beyond its range. */
+function findUnstorable(value: unknown, sql: string): string | undefined {
+  if (Array.isArray(value)) return value.map((each) => findUnstorable(each, sql)).find(Boolean)
   if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
-    return `${path} holds text that cannot be stored`
-  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
-    return `${path} holds a number that is not exact`
-  if (value instanceof Date)
-    return Number.isNaN(value.getTime()) ||
-      value.getUTCFullYear() < 1 ||
-      value.getUTCFullYear() > 9999
-      ? `${path} holds no storable date`
-      : undefined
-  if (value === null || typeof value !== 'object') return undefined
-  for (const [name, inner] of Object.entries(value)) {
-    const found = findUnstorable(name) ?? findUnstorable(inner, path ? `${path}.${name}` : name)
-    if (found) return found
-  }
-  return undefined
-}
-
-function overflow(c: Collection, row: Record<string, unknown>): string | undefined {
-  const found = Object.entries(c.columns).find(
-    ([name, { sql }]) => sql === 'integer' && Math.abs(Number(row[name] ?? 0)) > INT4_MAX,
-  )
-  return found && `${found[0]} is larger than this node keeps`
+    return 'holds text that cannot be stored'
+  if (sql === 'integer' && Math.abs(Number(value ?? 0)) > INT4_MAX)
+    return 'is larger than this node keeps'
+  if (!(value instanceof Date)) return undefined
+  const year = value.getUTCFullYear()
+  return year >= 1 && year <= 9999 ? undefined : 'holds no storable date'
 }

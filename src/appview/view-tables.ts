@@ -94,4 +94,4 @@ function fingerprint(c: Collection, all: readonly Collection[]): string {
 }
 
 /** Raised when the kernel itself fills tables differently from the same declarations. */
-const KERNEL = 1
+const KERNEL = 2

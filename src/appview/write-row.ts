@@ -1,4 +1,3 @@
-import { type LexValue, lexToJson } from '@atproto/lex'
 import type { Collection } from './define.ts'
 import { valueSql } from './derived-sql.ts'
 import { quote, tableName } from './schema.ts'
@@ -11,7 +10,7 @@ export type TableStatements = {
   readonly remove: string
   /** Deletes the rows of the author $1. */
   readonly removeRepo: string
-  /** Writes the rows of `rowsJson`, each over the one with the same key. A row's derived columns
+  /** Writes the rows of $1, a JSON list, each over the one with the same key. A row's derived columns
    *  are computed when it is new and stay as they are when it is not. */
   readonly upsert: string
   /** The same without derived columns and without an answer. */
@@ -55,23 +54,4 @@ export function tableStatements(c: Collection, brief: readonly string[]): TableS
 
 function columnTypes(c: Collection): Record<string, string> {
   return Object.fromEntries(Object.entries(c.columns).map(([name, { sql }]) => [name, sql]))
-}
-
-/** Rows as one JSON text, as `upsert` and `load` read them; a jsonb column keeps a record's JSON
- *  form. */
-export function rowsJson(
-  c: Collection,
-  rows: readonly Readonly<Record<string, unknown>>[],
-): string {
-  const parts = Object.entries(c.columns).flatMap(([name, { sql }]) =>
-    sql === 'jsonb' ? [name] : [],
-  )
-  return JSON.stringify(
-    rows.map((row) => {
-      const plain: Record<string, unknown> = { ...row }
-      for (const name of parts)
-        if (plain[name] !== undefined) plain[name] = lexToJson(plain[name] as LexValue)
-      return plain
-    }),
-  )
 }
