@@ -56,7 +56,7 @@ export async function startNode(
     pds,
     publicUrl,
   })
-  const routes = xrpcRoutes({ server: appView.server, log, health: () => healthOf(health) })
+  const routes = xrpcRoutes({ xrpc: appView.xrpc, log, health: () => healthOf(health) })
   await pds.embedded.start((server) =>
     mountOrigin({
       server,
@@ -64,7 +64,7 @@ export async function startNode(
       serviceDid: did,
       didDocument: identity.document,
       log,
-      routes: { ...routes, upgrades: upgradesOf(appView.server.subscriptions) },
+      routes: { ...routes, upgrades: upgradesOf(appView.xrpc.server.subscriptions) },
     }),
   )
   // The PDS makes its tables when it starts, so the node's own account comes after.

@@ -1,4 +1,3 @@
-import type { Server } from '@atproto/xrpc-server'
 import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
@@ -15,7 +14,7 @@ import { type Progress, createProgress } from './appview/progress.ts'
 import { serviceAuth } from './appview/service-auth.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
-import { createXrpc } from './appview/xrpc.ts'
+import { type Xrpc, createXrpc } from './appview/xrpc.ts'
 import { type Clock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
@@ -38,7 +37,7 @@ import { createTids } from './tid.ts'
 
 /** The AppView, not yet listening: its methods are mounted, its tables are as declared. */
 export type AppView = AsyncDisposable & {
-  readonly server: Server
+  readonly xrpc: Xrpc
   hostStates(): ReadonlyMap<string, SubscriptionState>
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
   listen(): Promise<void>
@@ -84,12 +83,12 @@ export async function openAppView(options: Options): Promise<AppView> {
     await markFollowed(pool, clock, { did: identity.did, pds: identity.pds, handle })
     listening.follow(identity)
   }
-  const server = createXrpc({
+  const xrpc = createXrpc({
     blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
     rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
   })
   mountMethods(
-    { server, authenticate: authenticator(options, pool) },
+    { ...xrpc, authenticate: authenticator(options, pool) },
     {
       ...founding,
       ...images,
@@ -104,7 +103,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     },
   )
   return {
-    server,
+    xrpc,
     hostStates: listening.states,
     listen: async () => {
       await listening.start()
@@ -161,6 +160,7 @@ function listenLater(
 function authenticator({ did, resolver, pds, clock }: Options, sql: SqlPool): Authenticate {
   return createAuthenticate({
     session: ({ req, res }, nsid) => localViewer(pds.session, { req, res, nsid }),
+    isSession: pds.session.remembers,
     service: serviceAuth({ sql, resolver, serviceDid: did, clock }),
     isLocal: pds.isHosted,
   })

@@ -20,13 +20,16 @@ export type Authenticate = (exchange: Exchange, nsid: string) => Promise<Viewer 
  *  token of their own PDS. */
 export function createAuthenticate(options: {
   session: (exchange: Exchange, nsid: string) => Promise<Viewer>
+  /** Whether an Authorization header is known to be for `session`, without looking into it. */
+  isSession: (authorization: string) => boolean
   service: (token: string, nsid: string) => Promise<{ did: string }>
   isLocal: (did: string) => Promise<boolean>
 }): Authenticate {
-  const { session, service, isLocal } = options
+  const { session, isSession, service, isLocal } = options
   return async (exchange, nsid) => {
     const header = exchange.req.headers.authorization
     if (header === undefined) return undefined
+    if (isSession(header)) return session(exchange, nsid)
     const token = /^Bearer (\S+)$/i.exec(header)?.[1]
     if (token === undefined || !isServiceToken(token)) {
       return session(exchange, nsid)

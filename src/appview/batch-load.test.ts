@@ -34,3 +34,12 @@ test('a failed query fails those it was for, and no others', async () => {
   await expect(load('broken')).rejects.toThrow('no answer')
   expect(await load('a')).toBe('1')
 })
+
+test('what arrives in the turn an answer arrives in is one query', async () => {
+  const { asked, load } = table({ a: '1', b: '2', c: '3' })
+  const first = load('a')
+  const second = new Promise((done) => setTimeout(() => done(load('b')), 2))
+  const third = first.then(() => load('c'))
+  expect(await Promise.all([first, second, third])).toEqual(['1', '2', '3'])
+  expect(asked).toEqual([['a'], ['b', 'c']])
+})

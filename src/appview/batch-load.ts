@@ -13,19 +13,23 @@ export function batchLoad<V>(
   let busy = false
 
   const run = async () => {
-    busy = true
-    while (waiting.size > 0) {
-      const batch = [...waiting].slice(0, KEYS_MAX)
-      if (batch.length === waiting.size) waiting = new Map()
-      else for (const [key] of batch) waiting.delete(key)
-      try {
-        const found = await loadAll(batch.map(([key]) => key))
-        for (const [key, waiters] of batch) for (const w of waiters) w.resolve(found.get(key))
-      } catch (error) {
-        for (const [, waiters] of batch) for (const w of waiters) w.reject(error)
-      }
+    const batch = [...waiting].slice(0, KEYS_MAX)
+    if (batch.length === waiting.size) waiting = new Map()
+    else for (const [key] of batch) waiting.delete(key)
+    try {
+      const found = await loadAll(batch.map(([key]) => key))
+      for (const [key, waiters] of batch) for (const w of waiters) w.resolve(found.get(key))
+    } catch (error) {
+      for (const [, waiters] of batch) for (const w of waiters) w.reject(error)
     }
-    busy = false
+    if (waiting.size > 0) start()
+    else busy = false
+  }
+
+  // Begun after the requests that arrived together have all asked.
+  const start = () => {
+    busy = true
+    setImmediate(() => void run())
   }
 
   return (key) => {
@@ -33,11 +37,7 @@ export function batchLoad<V>(
     const others = waiting.get(key)
     if (others) others.push(waiter)
     else waiting.set(key, [waiter])
-    // Begun after the requests that arrived together have all asked.
-    if (!busy) {
-      busy = true
-      setImmediate(() => void run())
-    }
+    if (!busy) start()
     return promise
   }
 }

@@ -1,6 +1,7 @@
 import { type Load, batchLoad } from './batch-load.ts'
 import type { Collection, Row } from './define.ts'
-import { quote, selectList, tableName } from './schema.ts'
+import { ROW_TYPES } from './row-types.ts'
+import { columnNames, quote, tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
 
 /** What views need to know of an account. */
@@ -58,26 +59,39 @@ function of<V>(made: Map<Collection, Load<V>>, c: Collection, make: () => Load<V
 
 function rowLoad(sql: Sql, c: Collection): Load<Found> {
   const shown = c.shown ? ` and t.${quote(c.shown)}` : ''
-  const text = `select a.handle as "handle$", a.pds as "pds$",
-      p."displayName" as "displayName$", p.avatar as "avatar$", t.*
-    from (select ${selectList(c)} from ${tableName(c.table)}) t
+  const names = columnNames(c)
+  const columns = [...AUTHOR, ...names.map((name) => `t.${quote(name)}`)]
+  const text = `select ${columns.join(', ')} from ${tableName(c.table)} t
     left join appview.account a on a.did = t.did
     left join appview.profile p on p.did = t.did
     where t."uri" = any($1)${shown}`
+  const statement = { name: `rows ${c.table}`, text, rowMode: 'array', types: ROW_TYPES } as const
+  const empty = Object.fromEntries(names.map((name) => [name, null]))
   return batchLoad(async (uris) => {
-    const { rows } = await sql.query<Row>({ name: `rows ${c.table}`, text }, [uris])
-    return new Map(rows.map((row) => [row.uri as string, apart(row)]))
+    const found = new Map<string, Found>()
+    const { rows } = await sql.query<unknown[]>(statement, [uris])
+    for (const values of rows) {
+      const row: Record<string, unknown> = { ...empty }
+      for (let n = 0; n < names.length; n++) row[names[n]!] = values[AUTHOR.length + n]
+      const { uri, did } = row as Row
+      found.set(uri, { row: row as Row, author: authorOf(did, values) })
+    }
+    return found
   })
 }
 
-function apart(read: Row): Found {
-  const { handle$, pds$, displayName$, avatar$, ...row } = read as Row & Beside
-  const author = { handle: handle$, pds: pds$, displayName: displayName$, avatar: avatar$ }
-  return { row, author: { did: read.did, ...author } }
-}
+/** What stands before a row's own columns. */
+const AUTHOR = ['a.handle', 'a.pds', 'p."displayName"', 'p.avatar']
 
-/** Columns of the author; no declared column has a $ in its name. */
-type Beside = Readonly<Record<`${keyof Omit<FoundPerson, 'did'>}$`, string | null>>
+function authorOf(did: string, values: readonly unknown[]): FoundPerson {
+  return {
+    did,
+    handle: values[0],
+    pds: values[1],
+    displayName: values[2],
+    avatar: values[3],
+  } as FoundPerson
+}
 
 function mineLoad(sql: Sql, { mine }: Collection): Load<string[]> {
   if (!mine) return () => NOTHING

@@ -25,30 +25,42 @@ export async function present(
   if (rows.length === 0) return []
   const [look, media, mine] = await Promise.all([
     lookUp(looking, named(rows, c.people)),
-    findMedia(looking, named(rows, c.media)),
+    c.media.length === 0 ? noMedia : findMedia(looking, named(rows, c.media)),
     findMine(c, rows, looking),
   ])
-  return rows.map((row, n) => c.view(readable(c, row), { ...look, media, mine: mine[n] ?? [] }))
+  const parts = partsOf(c)
+  return rows.map((row, n) => c.view(readable(row, parts), { ...look, media, mine: mine[n] ?? [] }))
 }
+
+const noMedia: Look['media'] = () => undefined
 
 /** Everything these columns name, be it one thing or a list of them. */
 function named(rows: readonly Row[], columns: readonly string[]): string[] {
-  const values = rows.flatMap((row) => columns.flatMap((column) => row[column]))
-  return values.filter((value) => typeof value === 'string')
+  const names: string[] = []
+  for (const row of rows)
+    for (const column of columns) {
+      const value = row[column]
+      for (const one of Array.isArray(value) ? value : [value])
+        if (typeof one === 'string') names.push(one)
+    }
+  return names
 }
 
 /** What the viewer contributed about each of these rows, as the collection's `mine` declares. */
-async function findMine(
+function findMine(
   c: Collection,
   rows: readonly Row[],
   { sql, viewer, loads = createLoads(sql) }: Looking,
-): Promise<readonly (readonly string[])[]> {
+): Promise<readonly (readonly string[])[]> | readonly (readonly string[])[] {
   const { mine } = c
   if (!mine || viewer === undefined) return []
+  if (rows.every((row) => isEmpty(row[mine.among]))) return []
   return Promise.all(
-    rows.map(async (row) => (isEmpty(row[mine.among]) ? [] : loads.mine(c, viewer, row.uri))),
+    rows.map((row) => (isEmpty(row[mine.among]) ? NONE : loads.mine(c, viewer, row.uri))),
   )
 }
+
+const NONE = Promise.resolve<readonly string[]>([])
 
 function isEmpty(tally: unknown): boolean {
   return typeof tally !== 'object' || tally === null || Object.keys(tally).length === 0
@@ -85,12 +97,22 @@ function personView(
   }
 }
 
+/** The columns that hold parts of the record. */
+function partsOf(c: Collection): readonly string[] {
+  const known = PARTS.get(c)
+  if (known) return known
+  const parts = Object.keys(c.columns).filter((name) => c.columns[name]!.sql === 'jsonb')
+  PARTS.set(c, parts)
+  return parts
+}
+
+const PARTS = new WeakMap<Collection, readonly string[]>()
+
 /** Parts of the record become lexicon values again, so that a blob in them is a blob. */
-function readable(c: Collection, row: Row): Row {
-  const read = Object.entries(c.columns).flatMap(([name, { sql }]) => {
-    const value = row[name]
-    if (value === null) return []
-    return sql === 'jsonb' ? [[name, jsonToLex(value as JsonValue)] as const] : []
-  })
-  return { ...row, ...Object.fromEntries(read) }
+function readable(row: Row, parts: readonly string[]): Row {
+  const read: Row = { ...row }
+  for (const name of parts)
+    if (row[name] !== null)
+      (read as Record<string, unknown>)[name] = jsonToLex(row[name] as JsonValue)
+  return read
 }

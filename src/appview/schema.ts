@@ -82,9 +82,14 @@ export function tableName(table: string): string {
 }
 
 /** What rows are read by: every column but the search vector, which is for searching only. */
-export function selectList(c: Collection): string {
+export function columnNames(c: Collection): string[] {
   const stamp = ['uri', 'cid', 'did', 'rkey', 'rev', 'indexedAt']
-  return [...stamp, ...Object.keys(c.columns), ...Object.keys(c.derived)].map(quote).join(', ')
+  return [...stamp, ...Object.keys(c.columns), ...Object.keys(c.derived)]
+}
+
+/** The same, ready to stand in SQL. */
+export function selectList(c: Collection): string {
+  return columnNames(c).map(quote).join(', ')
 }
 
 /** A declared name, quoted to keep its capitals. Throws on anything that is not a plain name. */

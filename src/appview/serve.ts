@@ -1,14 +1,20 @@
 import { type Main, type l, getMain } from '@atproto/lex'
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
-import { type Authenticate, type Viewer, required } from './access.ts'
+import { type Authenticate, type Exchange, type Viewer, required } from './access.ts'
 import type { Collection } from './define.ts'
+import { type DirectQueries, JSON_TYPE, type Respond } from './direct.ts'
 import { present } from './look.ts'
 import { type Loads, knowing } from './loads.ts'
 import { listRows } from './serve-list.ts'
 import type { SqlPool } from './sql.ts'
 
 /** Where methods are mounted, and how they learn who calls. */
-export type Mount = { readonly server: Server; readonly authenticate: Authenticate }
+export type Mount = {
+  readonly server: Server
+  /** Where queries stand beside the server's routes, to be found without walking those. */
+  readonly queries: DirectQueries
+  readonly authenticate: Authenticate
+}
 
 /** What a method needs to read: the views, and the origin to make addresses with. */
 export type Reading = {
@@ -21,22 +27,28 @@ export type Reading = {
 /** Mounts a query that anybody may call; with credentials, they have to hold. Views hold JSON
  *  values only, so the answer is written out once, here. */
 export function query<M extends l.Query>(
-  { server, authenticate }: Mount,
+  { server, queries, authenticate }: Mount,
   ns: Main<M>,
   answer: (call: {
     params: l.InferMethodParams<M>
     viewer: Viewer | undefined
   }) => Promise<l.InferMethodOutputBody<M>>,
 ): void {
-  const { nsid } = getMain(ns)
-  type Call = { params: l.InferMethodParams<M> } & Parameters<Authenticate>[0]
-  const handler = async ({ params, req, res }: Call) => {
-    refuseNul(params as Record<string, unknown>)
-    const viewer = await authenticate({ req, res }, nsid)
-    const body = await answer({ params, viewer })
-    return { encoding: 'application/json; charset=utf-8', body: JSON.stringify(body) }
+  const schema = getMain(ns)
+  const { nsid } = schema
+  const respond: Respond = async (params, exchange) => {
+    refuseNul(params)
+    const viewer = await authenticate(exchange, nsid)
+    const body = await answer({ params: params as l.InferMethodParams<M>, viewer })
+    return JSON.stringify(body)
   }
+  type Call = { params: Record<string, unknown> } & Exchange
+  const handler = async ({ params, req, res }: Call) => ({
+    encoding: JSON_TYPE,
+    body: await respond(params, { req, res }),
+  })
   server.add(ns, { handler } as never)
+  queries.set(`/xrpc/${nsid}`, { schema, respond })
 }
 
 /** Mounts a procedure; the caller has to be somebody. */
@@ -107,7 +119,11 @@ export function notFound(what: string): InvalidRequestError {
 
 /** Nothing stored holds U+0000, and Postgres takes it for an error; so the caller is told. */
 function refuseNul(params: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(params))
-    if ([value].flat().some((one) => typeof one === 'string' && one.includes('\0')))
+  for (const name in params)
+    if (holdsNul(params[name]))
       throw new InvalidRequestError(`${name} must not hold the character U+0000.`)
+}
+
+function holdsNul(value: unknown): boolean {
+  return Array.isArray(value) ? value.some(holdsNul) : String(value).includes('\0')
 }

@@ -1,10 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isConflict } from '../database/pool.ts'
 
+/** A statement planned once by its name, and how its rows are read. */
+export type Statement = {
+  readonly name: string
+  readonly text: string
+  readonly rowMode?: 'array'
+  readonly types?: RowTypes
+}
+
+/** Readers of column values in the text format, by the type's OID. */
+export type RowTypes = { getTypeParser(oid: number, format?: string): (value: never) => unknown }
+
 /** What the indexer needs of a database connection; a pool, a client or a transaction has it. */
 export type Sql = {
   query<R extends object = Record<string, unknown>>(
-    text: string | { name: string; text: string },
+    text: string | Statement,
     values?: unknown[],
   ): Promise<{ rows: R[]; rowCount: number | null }>
 }

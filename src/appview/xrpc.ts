@@ -9,13 +9,17 @@ import {
 } from '@atproto/xrpc-server'
 import { isValueError } from '../database/pool.ts'
 import type { Log } from '../log.ts'
+import { type DirectQueries, directRoute } from './direct.ts'
 
 const JSON_MAX_BYTES = 1_000_000
 const URL_MAX = 8_192
 const MINUTE = 60_000
 
-/** The server our methods are mounted on. Bodies, and requests by address, are limited. */
-export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolean }): Server {
+/** The server our methods are mounted on, and its queries to be answered directly. */
+export type Xrpc = { readonly server: Server; readonly queries: DirectQueries }
+
+/** Makes it, with nothing mounted. Bodies, and requests by address, are limited. */
+export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolean }): Xrpc {
   const server = createServer([], {
     validateResponse: false,
     payload: {
@@ -34,8 +38,9 @@ export function createXrpc(options: { blobLimitBytes: number; rateLimits: boolea
     }),
   })
   server.router.set('etag', false)
+  server.router.disable('x-powered-by')
   server.router.set('trust proxy', ['loopback', 'linklocal', 'uniquelocal'])
-  return server
+  return { server, queries: new Map() }
 }
 
 /** Lexicons allow text and dates that Postgres does not: that is for the caller to mend. */
@@ -50,11 +55,13 @@ type Route = (req: IncomingMessage, res: ServerResponse) => void
 /** Wraps our router for the node's origin: cross-origin headers, a request id in answer and log,
  *  one log line per request, and paths of ours that end here even when no method answers. */
 export function xrpcRoutes(options: {
-  server: Server
+  xrpc: Xrpc
   health: () => Promise<{ status: number; body: object }>
   log: Log
 }): { handles: (req: IncomingMessage) => boolean; request: Route } {
-  const { server, health, log } = options
+  const { xrpc, health, log } = options
+  const { server } = xrpc
+  const direct = directRoute({ ...xrpc, toAnswer })
   return {
     handles: ({ url = '' }) => url.startsWith('/xrpc/co.kendev.') || isHealth(url),
     request: (req, res) => {
@@ -77,8 +84,10 @@ export function xrpcRoutes(options: {
         void health().then(({ status, body }) => answer(res, status, body))
         return
       }
+      const failed = (error: unknown) => log.error({ reqId, err: error }, 'a request failed')
+      if (direct({ req, res }, failed)) return
       server.router(req as never, res as never, (error?: unknown) => {
-        if (error) log.error({ reqId, err: error }, 'a request failed')
+        if (error) failed(error)
         if (res.headersSent) return
         const known = error === undefined
         answer(res, known ? 501 : 500, {

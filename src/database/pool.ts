@@ -47,7 +47,8 @@ export function openPool(options: {
     connectionString: url,
     max,
     connectionTimeoutMillis: 10_000,
-    idleTimeoutMillis: 30_000,
+    // Lookups share a few connections, which are kept: a timer for each query is not worth it.
+    idleTimeoutMillis: pointReads ? 0 : 30_000,
     keepAlive: true,
     application_name: 'angelos',
     ...(pointReads && { options: POINT_READS }),

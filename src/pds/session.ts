@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type http from 'node:http'
 import { type PDS } from '@atproto/pds'
 import { type DidString, type NsidString } from '@atproto/syntax'
@@ -21,13 +20,13 @@ type Permissions = Parameters<Parameters<Authorization>[0]['authorize']>[0]
  * `InvalidToken`, which clients know as the sign to refresh; 403 for a missing OAuth scope. Sets
  * the caching and DPoP headers of the answer.
  */
-export type VerifySession = (
-  request: http.IncomingMessage,
-  response: http.ServerResponse,
-  nsid: string,
-) => Promise<LocalCaller>
+export type VerifySession = {
+  (request: http.IncomingMessage, response: http.ServerResponse, nsid: string): Promise<LocalCaller>
+  /** Whether this Authorization header was found to hold a session, which may be over since. */
+  readonly remembers: (authorization: string) => boolean
+}
 
-/** A session token found valid, by the hash of the token. */
+/** A session token found valid, by the Authorization header that holds it. */
 type Session = { did: DidString; expiresMs: number; accountCheckedMs: number }
 
 const SESSIONS_MAX = 10_000
@@ -41,12 +40,11 @@ const ACCOUNT_TRUST_MS = 30_000
  */
 export function sessionVerifier(pds: PDS, clock: Clock): VerifySession {
   const { authVerifier, cfg } = pds.ctx
-  const sessions = new Map<string, Session>()
+  const sessions = createSessions(pds, clock)
   const aud = `${cfg.service.did}#angelos_appview`
-  const status = { checkTakedown: true, checkDeactivated: true }
 
   const verify = authVerifier.authorization({
-    ...status,
+    ...STATUS,
     authorize: (permissions, { params }) =>
       permissions.assertRpc({ aud, lxm: String(params.lxm) as NsidString }),
   })
@@ -59,25 +57,13 @@ export function sessionVerifier(pds: PDS, clock: Clock): VerifySession {
     }
   }
 
-  const remembered = async (key: string): Promise<string | undefined> => {
-    const session = sessions.get(key)
-    if (!session) return undefined
-    const nowMs = clock.now().getTime()
-    sessions.delete(key)
-    if (nowMs >= session.expiresMs) return undefined
-    if (nowMs - session.accountCheckedMs >= ACCOUNT_TRUST_MS) {
-      await authVerifier.findAccount(session.did, status)
-      session.accountCheckedMs = nowMs
-    }
-    // Put back last: the first of the map is then the one unused for longest.
-    sessions.set(key, session)
-    return session.did
-  }
-
-  return async (request, response, nsid) => {
-    const token = sessionToken(request)
-    const key = token === undefined ? undefined : hash('sha256', token, 'base64')
-    const did = key === undefined ? undefined : await remembered(key)
+  const verifySession = async (
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+    nsid: string,
+  ): Promise<LocalCaller> => {
+    const { authorization = '' } = request.headers
+    const did = sessions.has(authorization) ? await sessions.didOf(authorization) : undefined
     if (did !== undefined) {
       setPrivate(response)
       return { did, kind: 'session' }
@@ -88,21 +74,42 @@ export function sessionVerifier(pds: PDS, clock: Clock): VerifySession {
     if (credentials.type === 'oauth') {
       return { did: credentials.did, kind: 'oauth', permissions: credentials.permissions }
     }
-    if (key !== undefined && token !== undefined) {
-      if (sessions.size >= SESSIONS_MAX) sessions.delete(sessions.keys().next().value!)
-      const expiresMs = expiryMs(token)
-      sessions.set(key, {
-        did: credentials.did,
-        expiresMs,
-        accountCheckedMs: clock.now().getTime(),
-      })
-    }
+    sessions.add(authorization, credentials.did)
     return { did: credentials.did, kind: 'session' }
   }
+  return Object.assign(verifySession, { remembers: sessions.has })
 }
 
-function sessionToken(request: http.IncomingMessage): string | undefined {
-  return /^bearer ([^ ]+)$/i.exec(request.headers.authorization ?? '')?.[1]
+const STATUS = { checkTakedown: true, checkDeactivated: true }
+
+/** Sessions found valid, the most recent ones. */
+function createSessions(pds: PDS, clock: Clock) {
+  const sessions = new Map<string, Session>()
+  return {
+    has: (header: string): boolean => sessions.has(header),
+    add: (header: string, did: DidString): void => {
+      const token = /^bearer ([^ ]+)$/i.exec(header)?.[1]
+      if (token === undefined) return
+      if (sessions.size >= SESSIONS_MAX) sessions.delete(sessions.keys().next().value!)
+      const accountCheckedMs = clock.now().getTime()
+      sessions.set(header, { did, expiresMs: expiryMs(token), accountCheckedMs })
+    },
+    /** Whose session it is, if it still holds; throws what the PDS says of a closed account. */
+    didOf: async (header: string): Promise<DidString | undefined> => {
+      const session = sessions.get(header)
+      if (!session) return undefined
+      const nowMs = clock.now().getTime()
+      if (nowMs < session.expiresMs && nowMs - session.accountCheckedMs < ACCOUNT_TRUST_MS)
+        return session.did
+      sessions.delete(header)
+      if (nowMs >= session.expiresMs) return undefined
+      await pds.ctx.authVerifier.findAccount(session.did, STATUS)
+      session.accountCheckedMs = nowMs
+      // Put back last: the first of the map is the one unused for longest, by the half minute.
+      sessions.set(header, session)
+      return session.did
+    },
+  }
 }
 
 /** The `exp` of a token whose signature has been checked; one without lives no longer than now. */

@@ -67,6 +67,15 @@ test('a remembered token is not verified again', async () => {
   spy.mockRestore()
 })
 
+test('only a session found valid is remembered, not what else the PDS was asked about', async () => {
+  const header = `Bearer ${user.token}`
+  expect(verify.remembers(header)).toBe(false)
+  await call(header).caller
+  expect(verify.remembers(header)).toBe(true)
+  expect(await errorOf('Bearer nonsense')).toBe('400 InvalidToken')
+  expect(verify.remembers('Bearer nonsense')).toBe(false)
+})
+
 test('missing, foreign and forged credentials are refused', async () => {
   expect(await errorOf(undefined)).toBe('401 AuthMissing')
   expect(await errorOf('Bearer nonsense')).toBe('400 InvalidToken')

@@ -136,7 +136,7 @@ async function serve(blobs: Readonly<Record<string, Uint8Array>>) {
   }
   const server = createServer()
   getImage(
-    { server, authenticate: async () => undefined },
+    { server, queries: new Map(), authenticate: async () => undefined },
     {
       images: createImages({ blobs: { loadBlob }, cache }),
       isShown: async (did) => shown.has(did),
