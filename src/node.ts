@@ -11,9 +11,14 @@ import { type Log, createLog } from './log.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
 import { type Upgrade, mountOrigin } from './pds/origin.ts'
 import { didDocument, serviceDid } from './pds/identity.ts'
+import { packageNames } from './pds/method-names.ts'
 import { type NodePds, openPds } from './open-pds.ts'
+import { type Telemetry, openTelemetry } from './open-telemetry.ts'
 import { startPlc } from './pds/plc.ts'
 import { type NodeKeys, loadKeys } from './pds/secrets.ts'
+import { createCensus } from './telemetry/census.ts'
+import { lookAtHosts } from './telemetry/lag.ts'
+import { methodNames, requestWatch } from './telemetry/requests.ts'
 
 export type AngelNode = AsyncDisposable & {
   readonly url: string
@@ -21,6 +26,8 @@ export type AngelNode = AsyncDisposable & {
   readonly handleDomain: string
   readonly plcUrl: string
   readonly databaseUrl: string
+  /** where an operator reads metrics and readiness; undefined without an admin port */
+  readonly adminUrl: string | undefined
 }
 
 /** Builds every part in order and hands back one running node; parts stop in reverse order. A
@@ -34,8 +41,10 @@ export async function startNode(
   const dataDir = resolve(config.ANGELOS_DATA_DIR)
   const { development, publicUrl, handleDomain } = config
   const did = serviceDid(config.ANGELOS_HOSTNAME, config.ANGELOS_PORT, development)
+  const versions = await readVersions()
 
   await using parts = new AsyncDisposableStack()
+  const telemetry = parts.use(await openTelemetry({ config, versions, did, clock, log }))
   // The database may run as another user than root; it has to get through to its own folder.
   await mkdir(dataDir, { recursive: true, mode: 0o711 })
   const keys = await loadKeys(dataDir)
@@ -47,16 +56,11 @@ export async function startNode(
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
   const appView = parts.use(
-    await openAppView({ config, did, database, dataDir, resolver, pds, log, clock }),
+    await openAppView({ config, did, database, dataDir, resolver, pds, telemetry, log, clock }),
   )
-  const health = healthSources({
-    versions: await readVersions(),
-    database,
-    appView,
-    pds,
-    publicUrl,
-  })
+  const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = xrpcRoutes({ xrpc: appView.xrpc, log, health: () => healthOf(health) })
+  const watch = await watchRequests(telemetry, appView)
   await pds.embedded.start((server) =>
     mountOrigin({
       server,
@@ -64,12 +68,15 @@ export async function startNode(
       serviceDid: did,
       didDocument: identity.document,
       log,
+      watch,
       routes: { ...routes, upgrades: upgradesOf(appView.xrpc.server.subscriptions) },
     }),
   )
   // The PDS makes its tables when it starts, so the node's own account comes after.
   identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
+  const pools = { main: database.pool, points: appView.points }
+  telemetry.started(health, { pools, verifier: appView.verifier })
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
   const running = parts.move()
   return {
@@ -78,6 +85,7 @@ export async function startNode(
     handleDomain,
     plcUrl,
     databaseUrl: database.url,
+    adminUrl: telemetry.url,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
@@ -96,20 +104,45 @@ function describeNode(node: { did: string; publicUrl: string; keys: NodeKeys }) 
 }
 
 function healthSources(parts: {
-  versions: Record<string, string>
+  config: Config
+  versions: Readonly<Record<string, string>>
   database: Database
   appView: AppView
   pds: NodePds
-  publicUrl: string
+  telemetry: Telemetry
+  clock: Clock
 }): HealthSources {
-  const { versions, database, appView, pds, publicUrl } = parts
+  const { config, versions, database, appView, pds, telemetry, clock } = parts
+  const ownHost = config.publicUrl
+  const hosts = () =>
+    lookAtHosts({
+      hosts: () => appView.hostStates(),
+      ownHost,
+      ownBacklog: pds.backlogAfter,
+      freshness: telemetry.freshness,
+      clock,
+    })
   return {
     versions,
     database: () => database.health(),
-    hosts: () => appView.hostStates(),
-    newestSeq: () => pds.newestSeq(),
-    ownHost: publicUrl,
+    hosts,
+    counts: createCensus(database.pool, () => performance.now()),
+    pdsAnswers: () => answers(`${config.localUrl}/xrpc/com.atproto.server.describeServer`),
+    ownHost,
   }
+}
+
+/** Whether something is served there within two seconds. */
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined)
+  await response?.body?.cancel()
+  return response?.ok === true
+}
+
+/** Counts the requests to every method that is served here, by our server and by the PDS. */
+async function watchRequests({ events }: Telemetry, { xrpc }: AppView) {
+  const served = new Set([...(await packageNames()), ...methodNames(xrpc.server)])
+  return requestWatch({ events, served })
 }
 
 async function findPlc(

@@ -29,12 +29,14 @@ function greeting(node: {
   did: string
   handleDomain: string
   plcUrl: string
+  adminUrl: string | undefined
 }): string {
+  const metrics = node.adminUrl ? `\n    metrics   ${node.adminUrl}/metrics` : ''
   return `
   Angel OS is running.
 
     node      ${node.url}
-    health    ${node.url}/xrpc/_health
+    health    ${node.url}/xrpc/_health${metrics}
     identity  ${node.did}
     PLC       ${node.plcUrl}
 

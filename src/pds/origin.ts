@@ -27,6 +27,8 @@ type Origin = {
   serviceDid: string
   didDocument: () => NodeDidDocument
   log: Log
+  /** Sees every request before it is answered by anybody; must be fast and never throw. */
+  watch?: RequestListener
 }
 
 /**
@@ -62,9 +64,10 @@ export function mountOrigin(origin: Origin): void {
 }
 
 function requestListener(origin: Origin): RequestListener {
-  const { pdsApp, routes, serviceDid } = origin
+  const { pdsApp, routes, serviceDid, watch } = origin
   const filterFlag = createFlagFilter()
   return (request, response) => {
+    watch?.(request, response)
     try {
       if (isForAnother(request, serviceDid)) return pdsApp(request, response)
       if (request.url === DID_DOCUMENT_PATH) {
