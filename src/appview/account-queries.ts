@@ -1,5 +1,5 @@
 import type { Standing } from '../firehose/standing.ts'
-import type { Claim } from '../firehose/store.ts'
+import type { Claim, SyncStore } from '../firehose/store.ts'
 import { STANDING } from './account.ts'
 import type { Sql } from './sql.ts'
 
@@ -38,10 +38,11 @@ export async function followed(sql: Sql): Promise<{ did: string; pds: string }[]
 /** Takes repos to be fetched; each is given to one caller only. */
 export async function claim(
   sql: Sql,
-  options: { limit: number; now: Date; exceptPds?: readonly string[] },
+  options: Parameters<SyncStore['claim']>[0],
 ): Promise<Claim[]> {
-  const { limit, now, exceptPds = [] } = options
-  const { rows } = await sql.query<Claim & { since: Date }>(CLAIM, [limit, now, exceptPds])
+  const { limit, now, exceptPds = [], exceptDids = [] } = options
+  const values = [limit, now, exceptPds, exceptDids]
+  const { rows } = await sql.query<Claim & { since: Date }>(CLAIM, values)
   rows.sort((a, b) => a.since.getTime() - b.since.getTime() || (a.did < b.did ? -1 : 1))
   return rows.map(({ since: _, ...claimed }) => claimed)
 }
@@ -51,6 +52,7 @@ const CLAIM = `update appview.account a set state = 'in-progress', "updatedAt" =
     select did, "resyncAt" as since from appview.account
     where state = 'desynchronized' and status in ('active', 'unconfirmed')
       and "localStatus" is null and "resyncAt" <= $2 and (pds is null or pds <> all($3::text[]))
+      and did <> all($4::text[])
     order by "resyncAt", did collate "C" limit $1 for update skip locked
   ) due
   where a.did = due.did returning a.did, a.attempts, a.pds, due.since`
@@ -68,11 +70,15 @@ export async function unclaim(
 }
 
 /** Makes what was being fetched desynchronized again. */
-export async function recover(sql: Sql, now: Date): Promise<void> {
+export async function recover(
+  sql: Sql,
+  now: Date,
+  fetching: readonly string[] = [],
+): Promise<void> {
   await sql.query(
     `update appview.account set state = 'desynchronized', "resyncAt" = $1
-     where state = 'in-progress'`,
-    [now],
+     where state = 'in-progress' and did <> all($2::text[])`,
+    [now, fetching],
   )
 }
 

@@ -121,8 +121,8 @@ class PostgresStore implements SyncStore {
     )
   }
 
-  recover() {
-    return recover(this.#pool, this.#now)
+  recover(fetching?: readonly string[]) {
+    return recover(this.#pool, this.#now, fetching)
   }
 
   follow(account: Parameters<SyncStore['follow']>[0]) {

@@ -95,10 +95,10 @@ class InMemory implements MemoryStore {
       .slice(0, limit)
   }
 
-  async claim(options: { limit: number; now: Date; exceptPds?: readonly string[] }) {
-    const { limit, now, exceptPds = [] } = options
+  async claim(options: Parameters<SyncStore['claim']>[0]) {
+    const { limit, now, exceptPds = [], exceptDids = [] } = options
     const due = [...this.#accounts.values()].filter(({ standing: s, at }) => {
-      const here = s.pds !== null && exceptPds.includes(s.pds)
+      const here = exceptDids.includes(s.did) || (s.pds !== null && exceptPds.includes(s.pds))
       return s.state === 'desynchronized' && isFetchable(s) && !here && at !== null && at <= now
     })
     const claims: Claim[] = []
@@ -146,9 +146,10 @@ class InMemory implements MemoryStore {
     this.#carryOut(planLost(await this.standings(dids), reason, this.#now))
   }
 
-  async recover() {
+  async recover(fetching: readonly string[] = []) {
     for (const account of this.#accounts.values()) {
-      if (account.standing.state !== 'in-progress') continue
+      const { did, state } = account.standing
+      if (state !== 'in-progress' || fetching.includes(did)) continue
       account.standing = { ...account.standing, state: 'desynchronized' }
       account.at = this.#now
     }

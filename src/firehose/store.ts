@@ -66,8 +66,14 @@ export type SyncStore = {
   accountsAt(pds: string, after: string, limit: number): Promise<Standing[]>
 
   /** Makes up to `limit` desynchronized repos of active accounts, whose time to be tried has come,
-   *  in-progress; those waiting longest first, and none that live at one of `exceptPds`. */
-  claim(options: { limit: number; now: Date; exceptPds?: readonly string[] }): Promise<Claim[]>
+   *  in-progress; those waiting longest first, none that live at one of `exceptPds`, and none of
+   *  `exceptDids`. */
+  claim(options: {
+    limit: number
+    now: Date
+    exceptPds?: readonly string[]
+    exceptDids?: readonly string[]
+  }): Promise<Claim[]>
   /** What is held of a repo, ascending by path (`collection/rkey`, code units), after `after`. */
   held(did: string, after: string, limit: number): Promise<{ path: string; cid: string }[]>
   /** Takes over a part of a repo that is being fetched, also over what is held of the same
@@ -94,8 +100,9 @@ export type SyncStore = {
   unclaim(did: string, pds: string | null): Promise<void>
   /** Makes repos desynchronized, whatever they were, unless they are deleted or unknown. */
   desynchronize(dids: readonly string[], reason: string): Promise<void>
-  /** After a start: what was in-progress is desynchronized, for nobody fetches it any more. */
-  recover(): Promise<void>
+  /** What is in-progress becomes desynchronized, but for the repos that are really being fetched:
+   *  after a start there are none. */
+  recover(fetching?: readonly string[]): Promise<void>
 
   /** Brings accounts into scope: they are listened to from now on, and fetched when unknown. */
   follow(account: { did: string; pds: string; handle?: string }): Promise<void>

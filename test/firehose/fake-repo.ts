@@ -158,6 +158,21 @@ export class FakeRepo {
     return encodeFrame('#sync', { seq, did: this.did, rev, blocks: toBytes(car), time })
   }
 
+  /** The revision it is at. */
+  get rev(): string {
+    return this.#repo.commit.rev
+  }
+
+  /** The CAR of the whole repo; blocks of earlier commits are in it as well. */
+  async whole(tampering: Tampering = {}): Promise<Uint8Array> {
+    const { did, rev, data } = this.#repo.commit
+    const unsigned = { did, version: 3, data: linkOf(data), rev, prev: null }
+    const blocks = blocksOf((this.#repo.storage as MemoryBlockstore).blocks)
+    const parts = { unsigned, blocks, ops: [], since: null, prevData: null }
+    tampering.parts?.(parts)
+    return (await this.car(parts, tampering)).car
+  }
+
   /** The CAR that proves one record, or that there is none. */
   async proof(collection: string, rkey: string, tampering: Tampering = {}): Promise<Uint8Array> {
     const path = `${collection}/${rkey}`
