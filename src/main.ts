@@ -4,12 +4,23 @@ import { type Command, UsageError } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
 import { plc } from './commands/plc.ts'
 import { quarantine } from './commands/quarantine.ts'
+import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { test } from './commands/test.ts'
 import { verify } from './commands/verify.ts'
 import { ConfigError } from './config.ts'
 
-const commands: readonly Command[] = [start, account, demo, verify, quarantine, plc, test, bench]
+const commands: readonly Command[] = [
+  start,
+  account,
+  demo,
+  verify,
+  quarantine,
+  rebuild,
+  plc,
+  test,
+  bench,
+]
 
 process.exitCode = await main(process.argv.slice(2))
 

@@ -45,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/outbound',
   ],
   'src/telemetry': ['src/firehose'],
+  'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],
   'src/commands': ['src', 'test', 'bench'],
   src: ['src'],
 }

@@ -97,8 +97,8 @@ export class Indexer {
   }
 
   /** Takes everything one repo wrote out of every table; the records themselves stay kept. */
-  async hide(tx: Sql, did: string): Promise<void> {
-    await hideRepo(tx, this.#tables, did)
+  async hide(tx: Sql, did: string, options: { quiet?: boolean } = {}): Promise<void> {
+    await hideRepo(tx, this.#tables, did, options)
   }
 
   async #take(

@@ -55,14 +55,19 @@ export async function showRows(
   await settle(tx, tables, { ...batch, places: quiet ? undefined : places })
 }
 
-/** Takes everything one repo wrote out of every table. */
-export async function hideRepo(tx: Sql, tables: Tables, did: string): Promise<void> {
+/** Takes everything one repo wrote out of every table, and tells the feeds unless `quiet`. */
+export async function hideRepo(
+  tx: Sql,
+  tables: Tables,
+  did: string,
+  { quiet = false } = {},
+): Promise<void> {
   const batch = { changes: new Changes(tables.collections), locks: new SubjectLocks(tx) }
   for (const c of tables.collections) {
     const { rows } = await tx.query<Brief>(tables.statements.get(c)!.removeRepo, [did])
     for (const before of rows) batch.changes.note(c, { before })
   }
-  await settle(tx, tables, { ...batch, places: new Map() })
+  await settle(tx, tables, { ...batch, places: quiet ? undefined : new Map() })
 }
 
 /** Carries what was done on to every column computed from it, and to the feeds. */
