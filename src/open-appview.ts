@@ -1,44 +1,43 @@
 import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
-import { type Applied, createSink } from './appview/apply-events.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
-import { cursorOf, followedAccounts, homeOf, markFollowed } from './appview/followed.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
 import { createLoads } from './appview/loads.ts'
 import { mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
-import { type Progress, createProgress } from './appview/progress.ts'
+import { createProgress } from './appview/progress.ts'
 import { serviceAuth } from './appview/service-auth.ts'
 import type { SqlPool } from './appview/sql.ts'
+import { createSyncStore } from './appview/sync-store.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
 import { type Xrpc, createXrpc } from './appview/xrpc.ts'
-import { type Clock, systemTimers } from './clock.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { migrate } from './database/migrate.ts'
 import { openKysely, openPool } from './database/pool.ts'
-import { type Hosts, listenToHosts } from './firehose/hosts.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
-import { openSocket } from './firehose/socket.ts'
-import { inlineVerifier } from './firehose/verifier.ts'
-import type { Identity } from './identity/identity.ts'
+import type { Verifier } from './firehose/verifier.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
-import { completed } from './open-sink.ts'
-import { type Outbound, createOutbound } from './outbound/fetch.ts'
+import { openSync } from './open-sync.ts'
+import type { Telemetry } from './open-telemetry.ts'
+import { createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
-import { ownPrefix } from './pds/validate.ts'
 import { createTids } from './tid.ts'
 
 /** The AppView, not yet listening: its methods are mounted, its tables are as declared. */
 export type AppView = AsyncDisposable & {
   readonly xrpc: Xrpc
   hostStates(): ReadonlyMap<string, SubscriptionState>
+  readonly verifier: Pick<Verifier, 'queued'>
+  /** the connections that serve lookups by key */
+  readonly points: pg.Pool
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
   listen(): Promise<void>
 }
@@ -53,6 +52,7 @@ type Options = {
   dataDir: string
   resolver: IdentityResolver
   pds: NodePds
+  telemetry: Pick<Telemetry, 'events' | 'freshness'>
   log: Log
   clock: Clock
 }
@@ -70,7 +70,8 @@ export async function openAppView(options: Options): Promise<AppView> {
   const points = openPool({ url: database.url, max: POINT_CONNECTIONS, log, pointReads: true })
   const loads = createLoads(points as unknown as SqlPool)
   const progress = createProgress(pool)
-  const listening = listenLater({ ...options, pool, indexer, progress, outbound })
+  const store = createSyncStore({ pool, indexer, clock })
+  const sync = openSync({ ...options, store, progress, outbound })
   // A connection that only listens would never notice by itself that its server is gone.
   const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
@@ -78,11 +79,6 @@ export async function openAppView(options: Options): Promise<AppView> {
   const { writer, isHosted } = pds
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
-  const follow = async (identity: Identity) => {
-    const handle = await resolver.verifyHandle(identity)
-    await markFollowed(pool, clock, { did: identity.did, pds: identity.pds, handle })
-    listening.follow(identity)
-  }
   const xrpc = createXrpc({
     blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
     rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
@@ -93,67 +89,34 @@ export async function openAppView(options: Options): Promise<AppView> {
       ...founding,
       ...images,
       loads,
-      announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow }),
+      announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow: sync.follow }),
       feeds,
       origin: config.publicUrl,
       nextTid: createTids(clock),
       handleDomain: config.handleDomain,
       isHosted,
       uploadBlob: pds.uploadBlob,
+      hosts: sync.hosts,
+      isAdmin: pds.isAdmin,
+      ownHost: config.publicUrl,
+      development: config.development,
     },
   )
   return {
     xrpc,
-    hostStates: listening.states,
+    hostStates: sync.states,
+    verifier: sync.verifier,
+    points,
     listen: async () => {
-      await listening.start()
+      await sync.start()
       const resumed = await resumeFounding(founding)
       if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
     },
     [Symbol.asyncDispose]: async () => {
-      await listening.close()
+      await sync.close()
       await feeds[Symbol.asyncDispose]()
       await points.end()
     },
-  }
-}
-
-/** The hosts' streams, read from when the own PDS answers; until then nobody can be followed. */
-function listenLater(
-  options: Options & { pool: SqlPool; indexer: Indexer; progress: Progress; outbound: Outbound },
-) {
-  const { config, pool, indexer, progress, outbound, resolver, pds, clock, log } = options
-  let hosts: Hosts | undefined
-  const applied = ({ revs, outcomes }: Applied) => {
-    progress.advance(revs)
-    log.debug({ outcomes }, 'indexed')
-  }
-  const own = { host: config.publicUrl, service: config.localUrl }
-  const sink = createSink({ pool, indexer, clock, applied })
-  const complete = completed(sink, { sql: pool, pds, resolver, outbound, clock, own })
-  return {
-    follow: (identity: Identity) => hosts?.follow(identity),
-    states: () => hosts?.states() ?? new Map<string, SubscriptionState>(),
-    start: async () => {
-      hosts = listenToHosts({
-        own,
-        upstreams: config.ANGELOS_UPSTREAMS,
-        followed: await followedAccounts(pool),
-        cursorOf: (host) => cursorOf(pool, host),
-        homeOf: (did) => homeOf(pool, did),
-        development: config.development,
-        sink: async (batch) => {
-          const cursor = batch.cursor ?? (await cursorOf(pool, batch.host)) ?? 0
-          await complete({ ...batch, cursor })
-        },
-        resolver,
-        connect: openSocket,
-        verifier: inlineVerifier({ collections: ownPrefix }),
-        timers: systemTimers,
-        log,
-      })
-    },
-    close: async () => hosts?.close(),
   }
 }
 

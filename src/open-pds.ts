@@ -7,7 +7,10 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
 import { ensureHostedAccount } from './pds/accounts.ts'
+import { adminCheck } from './pds/admin.ts'
+import { type Backlog, backlogAfter } from './pds/backlog.ts'
 import { type Embedded, createPds } from './pds/embed.ts'
+import { type OwnAccount, ownAccount } from './pds/own-account.ts'
 import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
 import { loadBlob } from './pds/load-blob.ts'
@@ -32,6 +35,10 @@ export type NodePds = {
   ) => Promise<{ did: string }>
   readonly isHosted: (did: string) => Promise<boolean>
   readonly handleOf: (did: string) => Promise<string | undefined>
+  /** Whether an `authorization` header has the administrator's password. */
+  readonly isAdmin: (header: string | undefined) => boolean
+  /** What is known here of an account, also one that is not active; undefined for every other. */
+  readonly ownAccount: (did: string) => Promise<OwnAccount | undefined>
   readonly uploadBlob: (blob: {
     did: string
     content: Readable
@@ -39,7 +46,8 @@ export type NodePds = {
   }) => Promise<object>
   /** The bytes of a blob of an account hosted here; undefined for every other. */
   readonly loadBlob: (did: string, cid: string) => Promise<Uint8Array | undefined>
-  readonly newestSeq: () => Promise<number | null>
+  /** What a reader of the event log who has come to `seq` has yet to read. */
+  readonly backlogAfter: (seq: number) => Promise<Backlog>
 }
 
 type Options = {
@@ -71,10 +79,12 @@ export async function openPds(options: Options): Promise<NodePds> {
       ensureHostedAccount({ pds, log, handle, handleDomains: [config.handleDomain], reserved }),
     isHosted: async (did) => (await accountOf(did)) !== null,
     handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
+    isAdmin: adminCheck(options.keys.adminPassword),
+    ownAccount: (did) => ownAccount(pds, did),
     uploadBlob: ({ did, content, mimeType }) =>
       uploadBlob(pds, { did, content, mimeType: mimeType as `${string}/${string}` }),
     loadBlob: (did, cid) => loadBlob(pds, { did, cid, maxBytes: config.ANGELOS_BLOB_LIMIT_BYTES }),
-    newestSeq: () => pds.ctx.sequencer.curr(),
+    backlogAfter: (seq) => backlogAfter(pds, seq),
   }
 }
 

@@ -20,7 +20,14 @@ export async function createHostileAccount(plcUrl: string): Promise<HostileAccou
   const host = await startHostileHost({
     answer: (request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://host')
-      if (!pathname.endsWith('/com.atproto.sync.getRecord') || !made)
+      if (!made) return void response.writeHead(404).end()
+      if (pathname.endsWith('/com.atproto.sync.getRepo'))
+        return void made.repo.whole().then((car) => response.end(car))
+      if (pathname.endsWith('/com.atproto.sync.getRepoStatus'))
+        return void response.end(
+          JSON.stringify({ did: made.did, active: true, rev: made.repo.rev }),
+        )
+      if (!pathname.endsWith('/com.atproto.sync.getRecord'))
         return void response.writeHead(404).end()
       const [collection = '', rkey = ''] = ['collection', 'rkey'].map(
         (n) => searchParams.get(n) ?? '',

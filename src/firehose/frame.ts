@@ -18,17 +18,30 @@ const HEADER_LIMITS = { depth: 1, items: 16 }
 
 /** Reads a frame (https://atproto.com/specs/event-stream); malformed ones come back as refused. */
 export function decodeFrame(bytes: Uint8Array): Frame {
-  if (bytes.length > LIMITS.frame) return refused(refuse('FrameTooLarge', `${bytes.length}`))
+  const parts = partsOf(bytes)
+  if (bytes.length > LIMITS.frame) {
+    const refusal = refuse('FrameTooLarge', `${bytes.length}`)
+    const payload = 'ok' in parts ? undefined : parts.payload
+    // Its account has something new all the same.
+    return isFields(payload)
+      ? { kind: 'refused', ...addressOf(payload), refusal }
+      : refused(refusal)
+  }
+  return 'ok' in parts ? refused(parts) : read(parts.header, parts.payload, bytes)
+}
+
+/** Header and payload, decoded. */
+function partsOf(bytes: Uint8Array): { header: unknown; payload: unknown } | Refusal {
   const header = scanCbor(bytes, HEADER_LIMITS)
-  if ('fault' in header) return refused(refuse(nameOf(header.fault), `header: ${header.fault}`))
+  if ('fault' in header) return refuse(nameOf(header.fault), `header: ${header.fault}`)
   const payload = scanCbor(bytes, PAYLOAD_LIMITS, header.end)
-  if ('fault' in payload) return refused(refuse(nameOf(payload.fault), payload.fault))
-  if (payload.end !== bytes.length) return refused(refuse('BadFrame', 'more than two parts'))
+  if ('fault' in payload) return refuse(nameOf(payload.fault), payload.fault)
+  if (payload.end !== bytes.length) return refuse('BadFrame', 'more than two parts')
   try {
-    const parts = [bytes.subarray(0, header.end), bytes.subarray(header.end)] as const
-    return read(decode(parts[0]), decode(parts[1]), bytes)
+    const [first, second] = [bytes.subarray(0, header.end), bytes.subarray(header.end)]
+    return { header: decode(first), payload: decode(second) }
   } catch (error) {
-    return refused(refuse('BadFrame', error instanceof Error ? error.message : 'not DAG-CBOR'))
+    return refuse('BadFrame', error instanceof Error ? error.message : 'not DAG-CBOR')
   }
 }
 

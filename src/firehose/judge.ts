@@ -32,7 +32,9 @@ export async function judgeMalformed(
   if (!movedHere(refusal, rules)) return refusal
   const identity = await identifyHere(did, rules)
   if (!('ok' in identity)) return { ...refusal, moved: true }
-  return identity.reason === 'IdentityUnavailable' ? identity : refusal
+  return identity.reason === 'IdentityUnavailable'
+    ? identity
+    : refuse(refusal.reason, refusal.detail)
 }
 
 const NOT_OF_THE_REPO = ['NotAuthoritative', 'NoIdentity', 'IdentityUnavailable', 'WrongDid']

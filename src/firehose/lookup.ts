@@ -91,6 +91,7 @@ export function createLookup(options: LookupOptions): Lookup {
     giveUp(did) {
       const first = failures.get(did)?.first ?? now()
       failures.set(did, { first, last: now(), lost: true })
+      waiting.clear(did)
     },
   }
 }
@@ -108,6 +109,8 @@ function createWaitingRoom(now: () => number) {
         if (room.size === 0 && rooms.get(did) === room) rooms.delete(did)
       }
     },
+    /** Those who wait are not waited for: some may never have an answer. */
+    clear: (did: string) => void rooms.delete(did),
     since: (did: string) => rooms.get(did)?.values().next().value?.since,
   }
 }

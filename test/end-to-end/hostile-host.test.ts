@@ -34,12 +34,14 @@ afterAll(() => parts.disposeAsync())
 const DIGITS = '234567abcdefghijklmnopqrstuvwxyz'
 const rkeyOf = (n: number) => `3lw4qc3hq7c${DIGITS[n >> 5]}${DIGITS[n & 31]}`
 
-/** Mallory writes a message, and her host tells of it as it likes. */
+/** Mallory writes a message, and her host tells of it as it likes. What is tampered with is not in
+ *  her repo: the host has made it up. */
 async function tell(text: string, tampering?: Tampering): Promise<void> {
   seq += 1
   const record = { $type: collection, ...messageIn(garage, text) }
   const writes = [{ action: 'create' as const, collection, rkey: rkeyOf(seq), record }]
-  mallory.host.play(seq, await mallory.repo.write(seq, writes, tampering))
+  const repo = tampering ? await mallory.repo.fork() : mallory.repo
+  mallory.host.play(seq, await repo.write(seq, writes, tampering))
 }
 
 /** Mallory announces her wish to join, as her own PDS would for her. */

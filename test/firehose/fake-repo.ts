@@ -2,13 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeCarStream } from '@atcute/car'
 import { CidLinkWrapper, encode, toBytes } from '@atcute/cbor'
 import { P256Keypair, Secp256k1Keypair } from '@atproto/crypto'
-import {
-  type BlockMap,
-  MemoryBlockstore,
-  type RecordWriteOp,
-  Repo,
-  WriteOpAction,
-} from '@atproto/repo'
+import { BlockMap, MemoryBlockstore, type RecordWriteOp, Repo, WriteOpAction } from '@atproto/repo'
 import { type Identity } from '../../src/identity/identity.ts'
 
 /** A write as a test says it; a record of null is a delete. */
@@ -68,6 +62,14 @@ export class FakeRepo {
     const made = new FakeRepo(repo, key)
     if (records.length > 0) await made.commit(records)
     return made
+  }
+
+  /** A repo at the same revision that goes its own way; what is written to it is not in this one. */
+  async fork(): Promise<FakeRepo> {
+    const blocks = new BlockMap()
+    blocks.addMap((this.#repo.storage as MemoryBlockstore).blocks)
+    const repo = await Repo.load(new MemoryBlockstore(blocks), this.#repo.cid)
+    return new FakeRepo(repo, this.key)
   }
 
   /** What a resolver would say of the account. */

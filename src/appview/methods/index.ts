@@ -4,6 +4,7 @@ import { type Mount, mountCollections } from '../serve.ts'
 import { getProfile } from './actor/get-profile.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
+import { hosts } from './federation/hosts.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { join } from './spaces/join.ts'
@@ -18,6 +19,7 @@ type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 /** Everything the methods use between them; each takes the narrow part it names. */
 export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
   DepsOf<typeof getImage> &
+  DepsOf<typeof hosts> &
   DepsOf<typeof join> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof subscribeMessages> &
@@ -30,6 +32,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   getImage(mount, deps)
   getProfile(mount, deps)
   getThread(mount, deps)
+  hosts(mount, deps)
   join(mount, deps)
   react(mount, deps)
   readCategories(mount, deps)
