@@ -6,6 +6,10 @@ import type { Sql } from './sql.ts'
 const ITEMS_MAX = 1_000
 const BYTES_MAX = 4_000_000
 
+/** All tables are looked into by key. A plan made while a table was small, or before it had been
+ *  analysed, must not read it from end to end when it is kept until the table is large. */
+const BEGIN = 'savepoint part; set local enable_seqscan = off'
+
 /** Applies items in parts of a handy size, each behind a savepoint. Where Postgres does not take
  *  what a part holds, it is halved until the item at fault stands alone and `alone` says what to
  *  apply in its place; without that the error is thrown. */
@@ -40,7 +44,7 @@ async function applyPart<T>(
   part: readonly T[],
   how: Parameters<typeof inParts<T>>[2],
 ): Promise<void> {
-  await tx.query('savepoint part')
+  await tx.query(BEGIN)
   try {
     await how.apply(part)
     await tx.query('release savepoint part')

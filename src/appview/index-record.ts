@@ -50,7 +50,7 @@ export class Indexer {
    *  statements for a thousand as for one. Of several versions of a record only the newest counts;
    *  the others are `older`. What comes and goes within the batch is never told to a feed. */
   async writeAll(tx: Sql, writes: readonly Write[], options: Options): Promise<Written> {
-    const sql = writes.length < FEW ? plannedOnce(tx) : tx
+    const sql = plannedOnce(tx)
     return this.#take(sql, writes, options, (rows) => showRows(sql, this.#tables, rows, options))
   }
 
@@ -87,7 +87,7 @@ export class Indexer {
     records: readonly Kept[],
     options: { quiet?: boolean } = {},
   ): Promise<readonly Outcome[]> {
-    const sql = records.length < FEW ? plannedOnce(tx) : tx
+    const sql = plannedOnce(tx)
     return this.#restore(sql, records, (rows) => showRows(sql, this.#tables, rows, options))
   }
 
@@ -155,9 +155,6 @@ export class Indexer {
     return 'reason' in found ? { ...item, refusal: found } : { ...item, row: found.row }
   }
 }
-
-/** Plans made while tables were small would be slow for many rows at once. */
-const FEW = 20
 
 /** A write with what was found about its record: a row or a refusal, or neither for a delete. */
 type Item = {

@@ -19,6 +19,7 @@ export async function loadRows(tx: Sql, tables: Tables, targets: readonly Target
 /** Computes every derived column of every row: columns that read none first, those of one table
  *  together. */
 export async function deriveAll(tx: Sql, { collections, links }: Tables): Promise<void> {
+  await tx.query('set local enable_seqscan = on')
   for (const c of collections) await tx.query(`analyze ${tableName(c.table)}`)
   for (const level of levelsOf(links))
     for (const [c, of] of Map.groupBy(level, ({ parent }) => parent))

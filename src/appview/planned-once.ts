@@ -2,9 +2,8 @@ import type { Sql } from './sql.ts'
 
 const names = new Map<string, string>()
 
-/** The same connection, on which each statement with parameters is planned only once: for work so
- *  small that planning it would take longer than doing it. A plan is made again when the tables
- *  have been analysed anew. */
+/** The same connection, on which each statement with parameters is planned only once, because
+ *  planning it takes longer than running it for a few rows. */
 export function plannedOnce(sql: Sql): Sql {
   return {
     query: (text, values) =>

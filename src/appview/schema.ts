@@ -16,32 +16,37 @@ const STAMP = [
  *  the table can be distributed by it. */
 export function tableSql(c: Collection): string {
   const columns = [...STAMP, ...columnsSql(c.columns), ...derivedSql(c.derived), ...searchSql(c)]
-  const key = [...new Set([c.owner, 'uri'])].map(quote).join(', ')
-  return `create table ${tableName(c.table)} (${columns.join(', ')}, primary key (${key}))`
+  return `create table ${tableName(c.table)} (${columns.join(', ')}, primary key (${keyOf(c)}))`
 }
+
+const keyOf = (c: Collection): string => [c.owner, 'uri'].map(quote).join(', ')
 
 /** The statements that make one collection's indexes, quickest when its rows are there already. */
 export function indexesSql(c: Collection, all: readonly Collection[]): string[] {
   return [
-    `create index on ${tableName(c.table)} ("uri")`,
-    `create index on ${tableName(c.table)} ("did", "rkey")`,
     ...indexesOf(c, all).map((i) => `create index on ${tableName(c.table)} (${i})`),
     ...arraysOf(c).map((name) => `create index on ${tableName(c.table)} using gin (${name})`),
     ...(c.search ? [`create index on ${tableName(c.table)} using gin ("search")`] : []),
   ]
 }
 
-/** Declared indexes, one for each list's order, and one for each derived column that reads us. */
+/** Declared indexes, those by uri and by author, one for each list's order, and one for each derived
+ *  column that reads us or is ours; none of them is the beginning of another. */
 function indexesOf(c: Collection, all: readonly Collection[]): string[] {
-  const declared = c.indexes.map((columns) => columns.map(quote).join(', '))
-  const ordered = c.lists.map((list) => `${quote(list.newest)}, "uri"`)
-  const read = all.flatMap((parent) => {
-    const about = Object.values(parent.derived).filter((d) => d.source === c.table)
-    return about.map((d) => [...Object.keys(d.on), ...orderOf(d)].map(quote).join(', '))
-  })
-  const reverse = Object.values(c.derived).map((d) => Object.values(d.on).map(quote).join(', '))
-  const plain = (i: string) => i !== '"uri"' && i !== '"did"'
-  return [...new Set([...declared, ...ordered, ...read, ...reverse])].filter(plain).toSorted()
+  const read = all.flatMap((parent) =>
+    Object.values(parent.derived).filter((d) => d.source === c.table),
+  )
+  const wanted = [
+    ['uri'],
+    ['did'],
+    ...c.indexes,
+    ...c.lists.map((list) => [list.newest, 'uri']),
+    ...read.map((d) => [...Object.keys(d.on), ...orderOf(d)]),
+    ...Object.values(c.derived).map((d) => Object.values(d.on)),
+  ]
+  const indexes = new Set(wanted.map((columns) => columns.map(quote).join(', ')))
+  const others = [...indexes, keyOf(c)]
+  return [...indexes].filter((i) => !others.some((o) => o.startsWith(`${i}, `))).toSorted()
 }
 
 /** Columns some list looks into for one of their values. */
@@ -51,8 +56,9 @@ function arraysOf(c: Collection): string[] {
   return [...new Set(arrays)]
 }
 
-function orderOf({ pick }: Derived): string[] {
-  return pick.kind === 'newest' ? [pick.by] : []
+/** Which source row comes last is found without reading those that do not count. */
+function orderOf({ pick, where = {} }: Derived): string[] {
+  return pick.kind === 'newest' ? [...Object.keys(where), pick.by] : []
 }
 
 function columnsSql(columns: Columns): string[] {

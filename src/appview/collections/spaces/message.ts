@@ -48,7 +48,7 @@ export const message = collection({
   },
   indexes: [
     ['space', 'admitted', 'sentAt'],
-    ['channel', 'sentAt'],
+    ['channel', 'admitted', 'sentAt'],
     ['root', 'sentAt'],
     ['did', 'sentAt'],
   ],
