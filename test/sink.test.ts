@@ -10,7 +10,8 @@ const HOST = 'https://node.example'
 const did = 'did:plc:ada'
 const clock = { now: () => NOW }
 
-async function commit(n: number): Promise<CommitEvent> {
+/** The n-th commit; without one before it, the first of its repo. */
+async function commit(n: number, before?: number): Promise<CommitEvent> {
   const record = { $type: 'app.bsky.actor.profile', displayName: `Ada ${n}` }
   const at = { collection: 'co.kendev.actor.profile', did, rkey: 'self', rev: rev(n), record }
   const { cid, bytes } = await writeOf(at)
@@ -28,8 +29,8 @@ async function commit(n: number): Promise<CommitEvent> {
     seq: n,
     did,
     rev: rev(n),
-    since: null,
-    prevData: null,
+    since: before === undefined ? null : rev(before),
+    prevData: before === undefined ? null : 'tree',
     data: 'tree',
     time,
     writes: [write],
@@ -104,4 +105,51 @@ test('a batch whose transaction fails leaves neither its records nor its cursor'
   )
   for (const table of ['record', 'account', 'cursor'])
     expect((await pool.query(`select * from appview.${table}`)).rows).toEqual([])
+})
+
+test('a host is read again from where the slowest part of its accounts is', async () => {
+  const { pool, indexer } = await appViewDatabase()
+  const shards = 2
+  let fails = true
+  const flaky = interfering(pool, (text) => {
+    if (fails && text.startsWith('insert into appview.record')) throw new Error('terminated')
+  })
+  const store = createSyncStore({ pool: flaky, indexer, clock, shards })
+  const others = { kind: 'account', seq: 4, active: true, time: NOW.toISOString() } as const
+  // One of them is in the part in which nothing fails.
+  const events = [
+    await commit(3),
+    ...['ben', 'eve', 'zoe'].map((name) => ({ ...others, did: `did:plc:${name}` })),
+  ]
+  const batch = { host: HOST, events, cursor: 4 }
+  await expect(store.apply(batch)).rejects.toThrow('terminated')
+  expect((await pool.query('select did from appview.account')).rows).not.toEqual([])
+  expect(await store.cursorOf(HOST)).toBeUndefined()
+
+  fails = false
+  await store.apply(batch)
+  expect(await store.cursorOf(HOST)).toBe(4)
+  fails = true
+  const next = { ...batch, events: [...events.slice(1), await commit(4, 3)], cursor: 9 }
+  await expect(store.apply(next)).rejects.toThrow('terminated')
+  const restarted = () => createSyncStore({ pool, indexer, clock, shards: 1 })
+  expect(await restarted().cursorOf(HOST)).toBe(4)
+  // With another number of parts nothing is skipped either.
+  await restarted().apply({ ...next, events: [], cursor: 5 })
+  expect(await restarted().cursorOf(HOST)).toBe(5)
+})
+
+test('an event that Postgres cannot hold is kept as refused, and the others are applied', async () => {
+  const { pool, indexer } = await appViewDatabase()
+  const store = createSyncStore({ pool, indexer, clock })
+  const time = NOW.toISOString()
+  const who = (name: string, handle: string) =>
+    ({ kind: 'identity', seq: 7, did: `did:plc:${name}`, handle, time }) as const
+  const events = [who('ben', 'ben.test'), who('eve', 'ev\0e.test'), await commit(3)]
+  await store.apply({ host: HOST, events, cursor: 7 })
+  const accounts = await pool.query('select handle from appview.account order by did')
+  expect(accounts.rows).toEqual([{ handle: null }, { handle: 'ben.test' }])
+  const refused = await pool.query('select did, reason from appview."refusedCommit"')
+  expect(refused.rows).toEqual([{ did: 'did:plc:eve', reason: 'Unstorable' }])
+  expect(await store.cursorOf(HOST)).toBe(7)
 })
