@@ -6,13 +6,13 @@ import { co } from '../src/lexicons/index.ts'
 import { startNetwork } from '../test/network.ts'
 import { freePort } from '../test/node-process.ts'
 import { createPerson } from '../test/person.ts'
-import { MESSAGES } from './messages.ts'
+import { MESSAGES, PAGE } from './messages.ts'
 
 /** What the parent needs to read from this process. */
 export type ReadTarget = {
   origin: string
   token?: string
-  message: { uri: string; space: string; channel: string; view: object }
+  message: { uri: string; space: string; channel: string; view: object; page: object }
   memory?: { nodeMb: number; databaseMb: number }
 }
 
@@ -25,11 +25,14 @@ if (process.argv[2] === 'bare') process.send!(await serveBare(JSON.parse(process
 else process.send!(await serveNode())
 await stopped
 
-/** The least an XRPC query costs: the same answer from memory, without asking who reads. */
+/** The least an XRPC query costs: the same answers from memory, without asking who reads. */
 async function serveBare(message: ReadTarget['message']): Promise<ReadTarget> {
   const server = createServer([], { validateResponse: false })
-  const handler = async () => ({ encoding: 'application/json', body: message.view })
-  server.add(co.kendev.spaces.getMessage, { handler } as never)
+  const from = (body: object) => ({
+    handler: async () => ({ encoding: 'application/json', body }),
+  })
+  server.add(co.kendev.spaces.getMessage, from(message.view) as never)
+  server.add(co.kendev.spaces.listMessages, from(message.page) as never)
   const port = await freePort()
   const listening = http.createServer(server.router).listen(port, '127.0.0.1')
   parts.defer(() => void listening.close())
@@ -53,7 +56,11 @@ async function serveNode(): Promise<ReadTarget> {
     text: 'The lift is free on Friday, and the caliper has come in. See you at nine?',
   })
   await fill(node.databaseUrl, sent.uri)
-  const message = { uri: sent.uri, space: space.did, channel, view: sent.message }
+  const page = await ada.get<object>('co.kendev.spaces.listMessages', {
+    space: space.did,
+    limit: String(PAGE),
+  })
+  const message = { uri: sent.uri, space: space.did, channel, view: sent.message, page }
   return { origin, token: ada.token, message, memory }
 }
 

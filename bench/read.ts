@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { median, orderOf, pairedRatio, percentile } from './paired.ts'
-import { MESSAGES } from './messages.ts'
+import { MESSAGES, PAGE } from './messages.ts'
 import type { ReadTarget } from './read-child.ts'
 import { type ReadSlot, readFor } from './read-load.ts'
 import type { BenchResult, Figure } from './result.ts'
@@ -13,13 +13,34 @@ const SECONDS = 3
 
 /** A point read by uri with a session, from Postgres, against the same answer from a bare
  *  xrpc-server that neither checks who reads nor looks anything up; both alive in one run and
- *  measured in turns. Beside it lists over 100,000 messages, and memory at rest. */
+ *  measured in turns. Beside it a list compared likewise, lists over 100,000 messages, and memory
+ *  at rest. */
 export async function benchRead(report: (line: string) => void): Promise<BenchResult> {
   await using parts = new AsyncDisposableStack()
   const node = await startTarget(parts, ['ours'])
   const bare = await startTarget(parts, ['bare', JSON.stringify(node.message)])
   const path = (n: number) =>
     `/xrpc/co.kendev.spaces.getMessage?${String(new URLSearchParams({ uri: uriOf(node, n) }))}`
+  const point = await compare('point read', { node, bare, path }, report)
+  const page = new URLSearchParams({ space: node.message.space, limit: String(PAGE) })
+  const pagePath = `/xrpc/co.kendev.spaces.listMessages?${String(page)}`
+  const listed = await compare(
+    `listMessages, ${PAGE}`,
+    { node, bare, path: () => pagePath },
+    report,
+  )
+  const lists = await benchLists(node, report)
+  const memory = node.memory ? [memoryFigure(node.memory, report)] : []
+  return { ...point, bench: 'read', goal: GOAL, more: [listed, ...lists, ...memory] }
+}
+
+/** Both servers answering the same, in turns. */
+async function compare(
+  name: string,
+  on: { node: ReadTarget; bare: ReadTarget; path: (n: number) => string },
+  report: (line: string) => void,
+): Promise<Figure> {
+  const { node, bare, path } = on
   const sides = {
     ours: { origin: node.origin, token: node.token, path },
     reference: { origin: bare.origin, path },
@@ -27,23 +48,17 @@ export async function benchRead(report: (line: string) => void): Promise<BenchRe
   for (const side of Object.values(sides)) await readFor({ ...side, clients: CLIENTS, seconds: 2 })
   const slots = { ours: [] as ReadSlot[], reference: [] as ReadSlot[] }
   for (let round = 0; round < ROUNDS; round++)
-    for (const name of orderOf(['ours', 'reference'] as const, round))
-      slots[name].push(await readFor({ ...sides[name], clients: CLIENTS, seconds: SECONDS }))
-  const speeds = (name: 'ours' | 'reference') => slots[name].map((slot) => slot.perSecond)
+    for (const side of orderOf(['ours', 'reference'] as const, round))
+      slots[side].push(await readFor({ ...sides[side], clients: CLIENTS, seconds: SECONDS }))
+  const speeds = (side: 'ours' | 'reference') => slots[side].map((slot) => slot.perSecond)
   const ratio = pairedRatio(speeds('ours'), speeds('reference'))
-  for (const name of ['ours', 'reference'] as const)
-    report(`point read, ${name}: ${line(slots[name])}`)
+  for (const side of ['ours', 'reference'] as const)
+    report(`${name}, ${side}: ${line(slots[side])}`)
   report(`ratio ${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} to ${ratio.max.toFixed(2)})`)
-  const lists = await benchLists(node, report)
-  const memory = node.memory ? [memoryFigure(node.memory, report)] : []
   return {
-    bench: 'read',
-    goal: GOAL,
-    ours: Math.round(median(speeds('ours'))),
+    ...alone(name, Math.round(median(speeds('ours'))), 'req/s'),
     reference: Math.round(median(speeds('reference'))),
     ratio: Number(ratio.median.toFixed(3)),
-    unit: 'req/s',
-    more: [...lists, ...memory],
   }
 }
 
