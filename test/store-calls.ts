@@ -38,14 +38,14 @@ async function writesOf(did: string): Promise<RecordWrite[][]> {
   const [first, second] = people.filter((other) => other !== did) as [string, string]
   const admit = (subject: string, rkey: string, n: number) =>
     write(membership, rkey, { subject, role: 'member', joinedAt: TIME }, n)
-  return Promise.all([
-    Promise.all([write(profile, 'self', { displayName: 'A' }, 0), admit(first, first, 0)]),
-    Promise.all([write(profile, 'self', { displayName: 'B' }, 1), admit(second, first, 1)]),
-    Promise.all([write(request, first, { space: first, createdAt: TIME }, 2)]),
-    Promise.all([gone(membership, first), gone(profile, 'self')]),
-    Promise.all([admit(first, first, 4), write(profile, 'other', { displayName: 'C' }, 4)]),
-    Promise.all([write('co.kendev.nobody.knows', 'a', { text: 'a' }, 5), gone(request, first)]),
-  ])
+  return [
+    [await write(profile, 'self', { displayName: 'A' }, 0), await admit(first, first, 0)],
+    [await write(profile, 'self', { displayName: 'B' }, 1), await admit(second, first, 1)],
+    [await write(request, first, { space: first, createdAt: TIME }, 2)],
+    [gone(membership, first), gone(profile, 'self')],
+    [await admit(first, first, 4), await write(profile, 'other', { displayName: 'C' }, 4)],
+    [await write('co.kendev.nobody.knows', 'a', { text: 'a' }, 5), gone(request, first)],
+  ]
 }
 
 const written = new Map(

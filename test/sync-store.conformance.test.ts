@@ -55,7 +55,7 @@ function plain(answer: unknown): unknown {
   if (!isApplied(answer)) return Array.isArray(answer) ? answer : undefined
   const { revs, outcomes, queued, desynchronized } = answer
   return {
-    revs: [...revs].toSorted(),
+    revs: new Map(revs),
     outcomes,
     queued: queued.map(({ did, kind, seq }) => `${did} ${kind} ${seq}`).toSorted(),
     desynchronized: desynchronized.toSorted(),

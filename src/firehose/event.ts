@@ -74,13 +74,9 @@ export type RefusedEvent = {
 /** Events of the account could not be judged and were let go: its repo has to be fetched. */
 export type LostEvent = { kind: 'lost'; seq: number; did: string; reason: string; time: string }
 
-/** All that a repo holds at a signed commit; records that are not among these are gone. */
-export type RepoEvent = Omit<SyncEvent, 'kind'> & { kind: 'repo'; records: RecordWrite[] }
-
 export type FirehoseEvent =
   | CommitEvent
   | SyncEvent
-  | RepoEvent
   | IdentityEvent
   | AccountEvent
   | RefusedEvent

@@ -111,8 +111,6 @@ function planOne(planning: Planning, event: FirehoseEvent): void {
     case 'commit':
     case 'sync':
       return planMove(planning, event)
-    case 'repo':
-      return planMove(planning, { ...event, kind: 'sync' })
     case 'identity':
       return planIdentity(planning, event)
     case 'account':
