@@ -1,4 +1,3 @@
-import { onTestFinished } from 'vitest'
 import { type FollowOptions, type FollowLimits } from '../../src/firehose/follow-options.ts'
 import { type Following, startFollowing } from '../../src/firehose/follow.ts'
 import { type MemoryStore, createMemoryStore } from '../../src/firehose/memory-store.ts'
@@ -106,7 +105,7 @@ export function createTown(
     },
     /** Starts a consumer on the store, which may have had one before. */
     async start(): Promise<Following> {
-      const following = await startFollowing({
+      return startFollowing({
         own: { host: OWN, service: OWN },
         upstreams: options.upstreams ?? [],
         relays: options.relays ?? [],
@@ -130,9 +129,10 @@ export function createTown(
         onApplied: () => undefined,
         ...(options.limits && { limits: options.limits }),
       })
-      onTestFinished(() => following.close())
-      return following
     },
+    /** Whether a note of an account is shown. */
+    shows: ({ did }: Inhabitant, key: string) =>
+      store.dump().shown.includes(`at://${did}/${NOTE}/${key}`),
     /** Keys of the notes that are shown of an account. */
     shown({ did }: Inhabitant): string[] {
       const prefix = `at://${did}/${NOTE}/`
