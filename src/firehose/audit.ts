@@ -5,6 +5,7 @@ import type { IdentityResolver } from '../identity/resolver.ts'
 import { tidTime } from '../tid.ts'
 import type { HostApi } from './host-api.ts'
 import type { Waiting } from './backoff.ts'
+import { statusOf } from './plan.ts'
 import { LIMITS } from './refusal.ts'
 import { type Standing, UNCONFIRMED } from './standing.ts'
 import type { Applied, ListedRepo, SyncStore } from './store.ts'
@@ -75,8 +76,9 @@ export function createAudit(options: AuditOptions): Audit {
       const standings = await store.standings(repos.map(({ did }) => did))
       // What a host lists of accounts that live elsewhere is nothing to go by.
       const here = repos.filter(({ did }) => standings.get(did)?.pds === host)
-      for (const { did, active } of here)
-        if (active !== (standings.get(did)?.upstream === 'active')) await account(did)
+      // Deleted is another thing than deactivated: what is held of it has to go.
+      for (const repo of here)
+        if (statusOf(repo) !== standings.get(repo.did)?.upstream) await account(repo.did)
       await expect(
         here.filter(({ did, active, rev }) => {
           return active && isBehind(standings.get(did), rev, timers)

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { createAudit } from './audit.ts'
+import { createMemoryStore } from './memory-store.ts'
+
+const DID = 'did:web:alice.test'
+const PDS = 'https://pds.test'
+const now = new Date('2026-11-23T12:00:00Z')
+
+test('an account that its host lists as deleted is deleted, though it was away before', async () => {
+  const { store, audit } = await audited('deactivated', { active: false, status: 'deleted' })
+  await audit.listed(PDS, [{ did: DID, rev: '', active: false, status: 'deleted' }])
+  expect((await store.standings([DID])).get(DID)?.upstream).toBe('deleted')
+})
+
+test('an account that its host lists as it is known is not asked after', async () => {
+  const { audit, asked } = await audited('deactivated', { active: false, status: 'deactivated' })
+  await audit.listed(PDS, [{ did: DID, rev: '', active: false, status: 'deactivated' }])
+  expect(asked).toEqual([])
+})
+
+/** A store that knows one account under a status, and an audit whose host says another. */
+async function audited(known: string, told: { active: boolean; status: string }) {
+  const clock = { now: () => now }
+  const store = createMemoryStore({ clock })
+  await store.follow({ did: DID, pds: PDS })
+  const time = now.toISOString()
+  const event = { kind: 'account', seq: 1, did: DID, active: false, status: known, time } as const
+  await store.apply({ host: PDS, events: [event] })
+  const asked: string[] = []
+  const audit = createAudit({
+    store,
+    api: {
+      repoStatus: async (_, did) => {
+        asked.push(did)
+        return told
+      },
+    },
+    resolver: {
+      resolve: async (did) => ({ did, signingKey: '', pds: PDS, document: { id: did } }),
+    },
+    serviceOf: (pds) => pds,
+    graceMs: 0,
+    onFresh: async () => undefined,
+    applied: () => undefined,
+    timers: {
+      ...clock,
+      sleep: async () => undefined,
+      breathe: async () => undefined,
+      random: () => 0,
+    },
+    signal: new AbortController().signal,
+  })
+  return { store, audit, asked }
+}
