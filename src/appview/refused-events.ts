@@ -25,7 +25,8 @@ export async function keepRefused(
   await tx.query(FORGET_OLD, [host])
 }
 
-const KEEP = `insert into appview."refusedCommit" (host, "refusedAt", seq, did, reason, detail, frame)
+const KEEP = `insert into appview."refusedCommit"
+    (host, "refusedAt", seq, did, reason, detail, frame)
   select $1, $2, v.* from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[])
     as v(seq, did, reason, detail, frame)
   where not exists (select 1 from appview."refusedCommit" r

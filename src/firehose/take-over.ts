@@ -35,8 +35,8 @@ export type TakenOver = { ok: true; written: number; skipped: number; named: Set
 /**
  * Makes what is held of a repo what was fetched of it: reads both in the order of their paths and
  * stores only the differences, page by page; what is held and not there has been deleted. A record
- * that no record may be is left out; one whose block is missing refuses the repo. What was stored by
- * then is true all the same, as each record is in the signed tree.
+ * that no record may be is left out; one whose block is missing refuses the repo. What was stored
+ * by then is true all the same, as each record is in the signed tree.
  */
 export async function takeOver(
   repo: FetchedRepo,
