@@ -4,6 +4,7 @@ import type { Progress } from './appview/progress.ts'
 import { systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Following, startFollowing } from './firehose/follow.ts'
+import type { FollowOptions } from './firehose/follow-options.ts'
 import { createHostApi } from './firehose/http-host-api.ts'
 import { openSocket } from './firehose/socket.ts'
 import type { SyncStore } from './firehose/store.ts'
@@ -46,10 +47,9 @@ type Options = {
 
 /** Wires the consumer to this node's PDS, storage, network and clock. */
 export function openSync(options: Options): Sync {
-  const { config, progress, resolver, pds, telemetry, log } = options
-  const { events } = telemetry
+  const { config, resolver, pds, telemetry, log } = options
   const pool = pooledVerifier({ collections: ownPrefix, timers: systemTimers, log })
-  const verifier = countedVerifier(pool, events)
+  const verifier = countedVerifier(pool, telemetry.events)
   const store = countedStore(options.store, telemetry)
   const own = { host: config.publicUrl, service: config.localUrl }
   // A handle in a DID document is a claim; the views get it only when it points back.
@@ -73,39 +73,45 @@ export function openSync(options: Options): Sync {
       unban: async (host) => following?.hosts.unban(host),
     },
     async start() {
-      following = await startFollowing({
-        own,
-        upstreams: config.ANGELOS_UPSTREAMS,
-        relays: config.ANGELOS_RELAYS,
-        relayHosts: config.ANGELOS_RELAY_HOSTS === 'direct',
-        prefix: ownPrefix,
-        collections: collections.map((collection) => collection.nsid),
-        store,
-        api: createHostApi({ outbound: ownOr(own.service, options.outbound) }),
-        resolver: ownIdentitiesFirst({
-          resolver,
-          own: pds.ownAccount,
-          pds: own.host,
-          clock: systemTimers,
-          log,
-        }),
-        verifier,
-        connect: countedConnect(openSocket, events, hostsByStream(own)),
-        timers: systemTimers,
-        log,
-        proveHandle,
-        publicOnly: !config.development,
-        onApplied: ({ revs, outcomes }) => {
-          progress.advance(revs)
-          log.debug({ outcomes }, 'indexed')
-        },
-        limits: { sweepEveryMs: 3_600_000 / config.ANGELOS_REPAIRS_PER_HOUR },
-      })
+      const ports = { own, store, verifier, proveHandle }
+      following = await startFollowing(followOptions(options, ports))
     },
     close: async () => {
       await following?.close()
       await verifier.close()
     },
+  }
+}
+
+type Ports = Pick<FollowOptions, 'own' | 'store' | 'verifier' | 'proveHandle'>
+
+function followOptions(options: Options, ports: Ports): FollowOptions {
+  const { config, progress, resolver, pds, telemetry, log } = options
+  const { own } = ports
+  return {
+    ...ports,
+    upstreams: config.ANGELOS_UPSTREAMS,
+    relays: config.ANGELOS_RELAYS,
+    relayHosts: config.ANGELOS_RELAY_HOSTS === 'direct',
+    prefix: ownPrefix,
+    collections: collections.map((collection) => collection.nsid),
+    api: createHostApi({ outbound: ownOr(own.service, options.outbound) }),
+    resolver: ownIdentitiesFirst({
+      resolver,
+      own: pds.ownAccount,
+      pds: own.host,
+      clock: systemTimers,
+      log,
+    }),
+    connect: countedConnect(openSocket, telemetry.events, hostsByStream(own)),
+    timers: systemTimers,
+    log,
+    publicOnly: !config.development,
+    onApplied: ({ revs, outcomes }) => {
+      progress.advance(revs)
+      log.debug({ outcomes }, 'indexed')
+    },
+    limits: { sweepEveryMs: 3_600_000 / config.ANGELOS_REPAIRS_PER_HOUR },
   }
 }
 

@@ -15,10 +15,10 @@ const FRESH_MS = 10_000
 const CHECK_MS = 10 * 60_000
 
 /**
- * Makes a resolver that answers for accounts of the own PDS by itself, so that they never wait for a
- * directory. The directory is asked all the same, in the background: what it says of an account that
- * has left, or has another key, counts from then on. For an account that is not active here, it is
- * asked first.
+ * Makes a resolver that answers for accounts of the own PDS by itself, so that they never wait for
+ * a directory. The directory is asked all the same, in the background: what it says of an account
+ * that has left, or has another key, counts from then on. For an account that is not active here,
+ * it is asked first.
  */
 export function ownIdentitiesFirst(options: {
   resolver: Resolve
@@ -53,7 +53,7 @@ export function ownIdentitiesFirst(options: {
     async resolve(did, { refresh = false } = {}) {
       const own = await ownAccount(did, refresh)
       if (!own) return resolver.resolve(did, { refresh })
-      const due = refresh || now() - (checked.get(did) ?? 0) >= CHECK_MS
+      const due = refresh || now() - (checked.get(did) ?? -Infinity) >= CHECK_MS
       if (due) checked.set(did, now())
       const checking = due ? check(did, own, refresh) : Promise.resolve()
       const failed = (err: unknown) => log.warn({ did, err }, 'the directory does not answer')

@@ -47,7 +47,8 @@ export async function backfill(row: HostRow, options: BackfillOptions): Promise<
     const from = cursor ?? undefined
     const page = await persist(() => api.listRepos(options.serviceOf(host), from), how)
     if (page === undefined) return
-    listed += page.items.length
+    // An empty page counts too: a host may go on for ever with those.
+    listed += Math.max(1, page.items.length)
     const full = listed >= limits.accountsPerHost
     if (full) log.warn({ host, listed }, 'it lists more accounts than are taken from one host')
     const done = full || page.cursor === undefined || page.cursor === cursor

@@ -24,8 +24,8 @@ export type DeliveryOptions = {
 
 type Ready = { arrival: Arrival; event: FirehoseEvent }
 
-/** Hands events to one sink in batches, as they become ready. While the sink throws, nothing is lost
- *  or passed. The cursor never goes beyond an arrival that is not done with. */
+/** Hands events to one sink in batches, as they become ready. While the sink throws, nothing is
+ *  lost or passed. The cursor never goes beyond an arrival that is not done with. */
 export class Delivery {
   readonly #options: DeliveryOptions
   readonly #changed = createLatch()

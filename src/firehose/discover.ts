@@ -13,6 +13,8 @@ export type DiscoverOptions = Waiting & {
   /** Brings those of the accounts into scope that exist and are active. */
   admit: (dids: readonly string[]) => Promise<void>
   retry: Backoff
+  /** pages taken of one collection's list, which may have no end */
+  pages: number
 }
 
 /**
@@ -27,16 +29,16 @@ export async function discover(row: HostRow, options: DiscoverOptions): Promise<
   const [begun = '', at = ''] = (row.listing.cursor ?? '').split(' ')
   let cursor = at === '' ? undefined : at
   for (const collection of collections.filter((nsid) => nsid >= begun).toSorted()) {
-    for (let first = true; first || cursor !== undefined; first = false) {
+    for (let page = 0; page < options.pages && (page === 0 || cursor !== undefined); page += 1) {
       const from = cursor
-      const page = await attempts(
+      const answer = await attempts(
         () => api.listReposByCollection(service, collection, from),
         options,
       )
       if (signal.aborted) return
-      if (page === undefined) log.warn({ host, collection }, 'it does not list by collection')
-      await options.admit(page?.items ?? [])
-      cursor = page?.cursor === from ? undefined : page?.cursor
+      if (answer === undefined) log.warn({ host, collection }, 'it does not list by collection')
+      await options.admit(answer?.items ?? [])
+      cursor = answer?.cursor === from ? undefined : answer?.cursor
       const listing = { cursor: `${collection} ${cursor ?? ''}`, done: false }
       await noted(host, listing, options)
     }

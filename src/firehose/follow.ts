@@ -13,6 +13,8 @@ import type { SubscriptionState } from './subscription-options.ts'
 import { sweep } from './sweep.ts'
 
 const CLOSE_MS = 2_000
+/** Pages taken of a relay's lists, which may have no end. */
+const LIST_PAGES = 10_000
 
 /** Begins to listen to hosts, to fetch repos that cannot be followed from what was heard, and to
  *  repair what was missed. Throws when storage is away. */
@@ -171,7 +173,7 @@ export class Following {
     else await this.#listFollowed(row)
     if (row.kind === 'relay') {
       const admit = (dids: readonly string[]) => this.#admitActive(dids)
-      await discover(row, { ...shared, admit, retry: this.#limits.retry })
+      await discover(row, { ...shared, admit, retry: this.#limits.retry, pages: LIST_PAGES })
     }
     if (!this.#stop.signal.aborted) await this.#listed(row)
   }
@@ -201,6 +203,7 @@ export class Following {
       ...this.#shared(),
       audit: this.#audit,
       everyMs: this.#limits.sweepEveryMs,
+      accountsPerHost: this.#limits.accountsPerHost,
       hosts: () => this.#hosts.open(),
       followed: () => this.#scope.dids(),
     })
@@ -209,7 +212,8 @@ export class Following {
   async #listRelayHosts(): Promise<void> {
     const { relays, api } = this.#options
     for (const relay of relays) {
-      for (let cursor: string | undefined, first = true; first || cursor; first = false) {
+      let cursor: string | undefined
+      for (let n = 0; n < LIST_PAGES && (n === 0 || cursor !== undefined); n += 1) {
         const from = cursor
         const page = await this.#persist(() => api.listHosts(relay, from))
         for (const host of page?.items ?? [])

@@ -18,6 +18,8 @@ export type SweepOptions = Waiting & {
   followed: () => readonly string[]
   /** time between two questions, in ms */
   everyMs: number
+  /** accounts taken from one host's list, which may have no end */
+  accountsPerHost: number
 }
 
 const PAGE = 500
@@ -55,6 +57,7 @@ async function* wholeHost(row: HostRow, options: SweepOptions): AsyncGenerator<v
   const { store, api, audit, serviceOf } = options
   const { host } = row
   const listed = new Set<string>()
+  let pages = 0
   for (let cursor: string | undefined, first = true; first || cursor; first = false) {
     const from = cursor
     const page = await forgiving(() => api.listRepos(serviceOf(host), from), options)
@@ -64,6 +67,8 @@ async function* wholeHost(row: HostRow, options: SweepOptions): AsyncGenerator<v
     if (row.listing.done) await store.noteRepos(host, page.items, row.listing)
     await forgiving(() => audit.listed(host, page.items), options)
     yield
+    pages += 1
+    if (listed.size + pages >= options.accountsPerHost) return
     cursor = page.cursor === from ? undefined : page.cursor
   }
   yield* unlisted(host, listed, options)

@@ -79,8 +79,8 @@ test('waiting accounts are let go when they leave no room for others', async () 
   const { bob, resolve } = await people()
   const heard = hear(resolve, { limits: { queued: 10 } })
   await heard.run(10)
-  const letters = 'acdefghijklm'
-  for (const [n, letter] of [...letters].entries()) {
+  const letters = Array.from('acdefghijklm')
+  for (const [n, letter] of letters.entries()) {
     const stranger = await FakeRepo.create(`did:plc:${letter.repeat(24)}`)
     heard.send(await write(stranger, n + 1))
   }

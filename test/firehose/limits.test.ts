@@ -79,6 +79,19 @@ test('a host that no longer answers pings is left and connected to again', async
   await expect.poll(() => host.cursors.length).toBeGreaterThan(1)
 })
 
+test('a host that is quiet and answers pings stays connected over real sockets', async () => {
+  await using host = await startHostileHost()
+  const alice = await FakeRepo.create(ALICE)
+  await using followed = follow(host.origin, [alice], { limits: { pingMs: 30 } })
+  await expect.poll(() => host.connected()).toBe(1)
+  await new Promise((resolve) => {
+    setTimeout(resolve, 500)
+  })
+  host.play(1, await alice.write(1, [note('n1')]))
+  await expect.poll(() => followed.events).toMatchObject([{ kind: 'commit' }])
+  expect(host.cursors).toHaveLength(1)
+})
+
 test('while the directory is down events wait, and after their time are let go as lost', async () => {
   await using host = await startHostileHost()
   const alice = await FakeRepo.create(ALICE)

@@ -13,13 +13,15 @@ import { createWorld, timersOf } from '../simulator/time.ts'
 
 /** A moment after all revisions that a test makes, for time that only passes when it is told to. */
 export const BEGIN = Date.UTC(2030, 0, 1)
+/** Far more than a test makes: what goes round in circles ends. */
+const STEPS_MAX = 1_000_000
 export const PDS = 'https://pds.example.net'
 
 /** Time that passes in `run`, for as many milliseconds as it is told. */
 export function createTime() {
   const world = createWorld(BEGIN)
   const timers = timersOf(world, { alive: true }, seeded(1))
-  return { timers, run: (ms: number) => world.run(world.now + ms) }
+  return { timers, run: (ms: number) => world.run(world.now + ms, STEPS_MAX) }
 }
 
 /** A transport without a network: whatever is connected to is open at once. */
