@@ -81,27 +81,39 @@ async function readBlocks(
   bytes: ByteReader,
   to: { spool: Spool; index: BlockIndex; options: { breathe: () => Promise<void> } },
 ): Promise<Refusal | undefined> {
-  const { spool, index, options } = to
+  const { spool, options } = to
   let sinceBreath = 0
-  while (!(await bytes.ended())) {
-    const length = await bytes.varint()
+  while (await bytes.has(1)) {
+    // Nearly every block is at hand as a whole, and waiting for what is there costs more than it.
+    const length = bytes.left < VARINT_MAX ? await bytes.varint() : bytes.varintHere()
     if (length === undefined || length < CID) return refuse('BadCar', 'length of a block')
     if (length > LIMITS.blocks + CID) return refuse('BlocksTooLarge', `${length}`)
-    const entry = await bytes.take(length)
-    if (entry === undefined) return refuse('BadCar', 'it ends within a block')
-    if (!entry.subarray(0, PREFIX.length).equals(PREFIX))
-      return refuse('BadCar', 'a block that is not DAG-CBOR')
-    const digest = entry.subarray(PREFIX.length, CID)
-    const block = entry.subarray(CID)
-    if (!hash('sha256', block, 'buffer').equals(digest))
-      return refuse('BadBlockHash', `another than ${digest.toString('hex')}`)
-    index.add(digest, spool.size, block.length)
-    await spool.append(entry.subarray(PREFIX.length))
+    if (bytes.left < length && !(await bytes.has(length)))
+      return refuse('BadCar', 'it ends within a block')
+    const fault = keepBlock(bytes.takeHere(length), to)
+    if (fault !== undefined) return fault
+    if (spool.isFull) await spool.flush()
     sinceBreath += length
     if (sinceBreath < BREATHE_BYTES) continue
     sinceBreath = 0
     await options.breathe()
   }
+  return undefined
+}
+
+/** Keeps a block when its hash is the one its CID says. */
+function keepBlock(
+  entry: Buffer,
+  { spool, index }: { spool: Spool; index: BlockIndex },
+): Refusal | undefined {
+  if (!entry.subarray(0, PREFIX.length).equals(PREFIX))
+    return refuse('BadCar', 'a block that is not DAG-CBOR')
+  const digest = entry.subarray(PREFIX.length, CID)
+  const block = entry.subarray(CID)
+  if (!hash('sha256', block, 'buffer').equals(digest))
+    return refuse('BadBlockHash', `another than ${digest.toString('hex')}`)
+  index.add(digest, spool.size, block.length)
+  spool.append(entry.subarray(PREFIX.length))
   return undefined
 }
 
@@ -124,46 +136,23 @@ function find(
 class ByteReader {
   readonly #pieces: AsyncIterator<Uint8Array>
   #rest: Buffer = Buffer.alloc(0)
+  #at = 0
   #done = false
 
   constructor(body: AsyncIterable<Uint8Array>) {
     this.#pieces = body[Symbol.asyncIterator]()
   }
 
-  /** Whether nothing is left. */
-  async ended(): Promise<boolean> {
-    return !(await this.#fill(1))
+  /** How many bytes are here already. */
+  get left(): number {
+    return this.#rest.length - this.#at
   }
 
-  /** So many bytes; undefined when there are not as many. */
-  async take(length: number): Promise<Buffer | undefined> {
-    if (!(await this.#fill(length))) return undefined
-    const taken = this.#rest.subarray(0, length)
-    this.#rest = this.#rest.subarray(length)
-    return taken
-  }
-
-  /** A length in LEB128; undefined for one that is none or does not fit 32 bits. */
-  async varint(): Promise<number | undefined> {
-    let value = 0
-    for (let at = 0; at < VARINT_MAX; at += 1) {
-      const byte = (await this.take(1))?.[0]
-      if (byte === undefined) return undefined
-      value += (byte & 0x7f) * 2 ** (7 * at)
-      if (byte < 0x80) return value
-    }
-    return undefined
-  }
-
-  /** Hangs up. */
-  async end(): Promise<void> {
-    if (!this.#done) await this.#pieces.return?.()
-  }
-
-  async #fill(length: number): Promise<boolean> {
-    if (this.#rest.length >= length) return true
-    const parts = [this.#rest]
-    for (let have = this.#rest.length; have < length && !this.#done;) {
+  /** Whether there are so many more; then they are here. */
+  async has(length: number): Promise<boolean> {
+    if (this.left >= length) return true
+    const parts = [this.#rest.subarray(this.#at)]
+    for (let have = this.left; have < length && !this.#done;) {
       const next = await this.#pieces.next()
       if (next.done === true) this.#done = true
       else {
@@ -173,6 +162,44 @@ class ByteReader {
       }
     }
     this.#rest = Buffer.concat(parts)
-    return this.#rest.length >= length
+    this.#at = 0
+    return this.left >= length
+  }
+
+  /** So many bytes, which are here. */
+  takeHere(length: number): Buffer {
+    this.#at += length
+    return this.#rest.subarray(this.#at - length, this.#at)
+  }
+
+  /** So many bytes; undefined when there are not as many. */
+  async take(length: number): Promise<Buffer | undefined> {
+    return (await this.has(length)) ? this.takeHere(length) : undefined
+  }
+
+  /** A length in LEB128; undefined for one that is none or does not fit 32 bits. */
+  async varint(): Promise<number | undefined> {
+    for (let length = 1; length < VARINT_MAX; length += 1) {
+      if (!(await this.has(length))) return undefined
+      if (this.#rest[this.#at + length - 1]! < 0x80) return this.varintHere()
+    }
+    return (await this.has(VARINT_MAX)) ? this.varintHere() : undefined
+  }
+
+  /** The same when all of it is here. */
+  varintHere(): number | undefined {
+    let value = 0
+    for (let n = 0; n < VARINT_MAX; n += 1) {
+      const byte = this.#rest[this.#at]!
+      this.#at += 1
+      value += (byte & 0x7f) * 2 ** (7 * n)
+      if (byte < 0x80) return value
+    }
+    return undefined
+  }
+
+  /** Hangs up. */
+  async end(): Promise<void> {
+    if (!this.#done) await this.#pieces.return?.()
   }
 }

@@ -31,13 +31,16 @@ export class Spool implements AsyncDisposable {
     return this.#filed + this.#buffered
   }
 
-  /** Writes bytes at the end. */
-  async append(bytes: Uint8Array): Promise<void> {
-    const limit = this.#file ? WRITE_BYTES : this.#options.memoryBytes
-    if (this.#buffered > 0 && this.#buffered + bytes.length > limit) await this.#flush()
+  /** Puts bytes at the end. */
+  append(bytes: Uint8Array): void {
     this.#reserve(this.#buffered + bytes.length)
     this.#buffer.set(bytes, this.#buffered)
     this.#buffered += bytes.length
+  }
+
+  /** Whether so much is in memory that it is time to `flush`. */
+  get isFull(): boolean {
+    return this.#buffered > (this.#file ? WRITE_BYTES : this.#options.memoryBytes)
   }
 
   /** The bytes there, as many as are written. */
@@ -56,11 +59,8 @@ export class Spool implements AsyncDisposable {
     return bytes
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close()
-  }
-
-  async #flush(): Promise<void> {
+  /** Writes what is in memory to the file. */
+  async flush(): Promise<void> {
     this.#file ??= await openNameless(this.#options.folder)
     for (let at = 0; at < this.#buffered;) {
       const length = this.#buffered - at
@@ -69,6 +69,10 @@ export class Spool implements AsyncDisposable {
     this.#filed += this.#buffered
     this.#buffered = 0
     if (this.#buffer.length > WRITE_BYTES) this.#buffer = Buffer.allocUnsafe(WRITE_BYTES)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file?.close()
   }
 
   #reserve(size: number): void {
