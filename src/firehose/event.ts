@@ -81,14 +81,3 @@ export type FirehoseEvent =
   | AccountEvent
   | RefusedEvent
   | LostEvent
-
-/**
- * Takes events in the order of the host. `cursor` covers everything up to and including the batch,
- * also events out of scope: store it in the same transaction. When it throws, it gets the same
- * batch again.
- */
-export type Sink = (batch: {
-  host: string
-  events: readonly FirehoseEvent[]
-  cursor: number
-}) => Promise<void>
