@@ -110,6 +110,20 @@ export class World {
     return { pool, indexer, sources, ownRepos, ownPds: 'own', timers, report: quiet, ...more }
   }
 
+  /** The same for views that know nobody: the repos are those of the own PDS. */
+  rebuildingOwn(): Rebuilding {
+    const status = (did: string) => (this.away.has(did) ? 'deactivated' : 'active')
+    const own = [...this.repos.keys()].map(
+      (did) => [did, { did, handle: `${did.slice(8)}.test`, status: status(did) }] as const,
+    )
+    const ownRepos = { accounts: new Map(own), read: async () => Promise.reject(new Error('none')) }
+    const take = async ({ did }: { did: string }) => {
+      const repo = await this.#take(did)
+      return repo.ok ? ({ ...repo, from: 'own' } as const) : repo
+    }
+    return this.rebuilding({ ownRepos, ownPds: PDS, sources: { cars: new Set(), take } })
+  }
+
   async #take(did: string): Promise<TakenRepo | NoRepo> {
     const turn = this.#turn.then(() => this.beforeTaking(did))
     this.#turn = turn.catch(() => undefined)

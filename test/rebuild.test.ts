@@ -6,6 +6,7 @@ import { migrate } from '../src/database/migrate.ts'
 import { dropNext } from '../src/rebuild/books.ts'
 import { compareTables } from '../src/rebuild/compare.ts'
 import { NEXT } from '../src/rebuild/in-schema.ts'
+import { bringForward } from '../src/rebuild/old-tables.ts'
 import { type Rebuilding, fillNext } from '../src/rebuild/rebuild.ts'
 import { finish, switchOver } from '../src/rebuild/switch-over.ts'
 import { type AppViewDatabase, appViewOn } from './appview-database.ts'
@@ -173,6 +174,20 @@ test('the old tables are kept when they are asked for', async () => {
   )
   expect(old[0]!.n).toBe(rows['message']!.length)
   await db.pool.query('drop schema appview_old cascade')
+})
+
+test('views that are gone with all that was under them come back from the own repos', async () => {
+  const rows = await viewRows(db.pool)
+  await db.pool.query('drop schema appview cascade')
+  await bringForward(database.pool)
+  const rebuilding = world.rebuildingOwn()
+  const filling = await fillNext(rebuilding)
+  await switchOver(filling, { timers: rebuilding.timers, keepOld: false })
+  expect(withoutTimes(await viewRows(db.pool))).toEqual(withoutTimes(rows))
+  await world.live(30, 6)
+  const standings = [...(await world.store.standings(everybody)).values()]
+  expect(standings.map(({ state }) => state)).toEqual(everybody.map(() => 'synchronized'))
+  await finishChecks()
 })
 
 test('readers and writers that never stop see no error and lose nothing', async () => {

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { vi } from 'vitest'
-import type { Command } from '../src/commands/command.ts'
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname
 
@@ -27,20 +25,10 @@ export function startCommand(
   return { child, ended }
 }
 
-/** Runs a command in this process, one at a time, with this process's settings. */
-export async function runHere(
-  command: Command,
+/** Runs it in a process of its own to its end. */
+export function runCommand(
   args: readonly string[],
-): Promise<{ code: number; stdout: string }> {
-  let stdout = ''
-  const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    stdout += String(text)
-    return true
-  })
-  try {
-    const code = await command.run(args)
-    return { code, stdout }
-  } finally {
-    spy.mockRestore()
-  }
+  env?: Readonly<Record<string, string>>,
+): Promise<Ended> {
+  return startCommand(args, env).ended
 }

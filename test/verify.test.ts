@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { UsageError } from '../src/commands/command.ts'
 import { verify as command } from '../src/commands/verify.ts'
 import { FakeRepo, type FakeWrite, type Tampering, cidOf } from './firehose/fake-repo.ts'
-import { runHere } from './run-command.ts'
+import { runHere } from './run-here.ts'
 
 const DID = 'did:plc:aaaaaaaaaaaaaaaaaaaaaaaa'
 const NOTE = 'co.kendev.spaces.message'

@@ -1,4 +1,4 @@
-import { type Kysely, PostgresDialect, Kysely as Typed } from 'kysely'
+import { Kysely, PostgresDialect } from 'kysely'
 import type pg from 'pg'
 import { migrations } from '../appview/migrations/index.ts'
 import { migrate } from '../database/migrate.ts'
@@ -13,7 +13,7 @@ export async function bringForward(pool: pg.Pool): Promise<void> {
   )
   if (rows[0]?.found) return
   await pool.query('drop schema if exists appview cascade')
-  const db: Kysely<unknown> = new Typed({ dialect: new PostgresDialect({ pool: sparing(pool) }) })
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: sparing(pool) }) })
   const steps = Object.keys(migrations).toSorted()
   for (const name of steps) await migrations[name]!.up(db)
 }

@@ -33,6 +33,7 @@ const REPORT_EVERY_MS = 5_000
  *  where those are. Killed, it goes on where it was the next time. */
 export async function fillNext(r: Rebuilding): Promise<Filling> {
   const { pool, indexer, timers, report } = r
+  report('filling new tables beside those that serve')
   const phase = await openBooks(pool, indexer)
   const filling = { pool, indexer, now: timers.now() }
   if (phase === 'load') {
@@ -57,7 +58,8 @@ async function loadAll(r: Rebuilding, filling: Filling): Promise<void> {
   const work = async () => {
     for (const account of queue) {
       if (failures.length > 0) return
-      records += await loadOne(r, filling, account)
+      const taken = await loadOne(r, filling, account)
+      records += taken
       done += 1
       if (performance.now() - toldAt < REPORT_EVERY_MS) continue
       toldAt = performance.now()

@@ -82,7 +82,8 @@ export async function fullKill(options: {
   await killSeries({ ...options, kills: FULL_KILLS })
 }
 
-async function setStage(node: NodeProcess): Promise<Stage> {
+/** People in a space with channels, on a node named `killed`. */
+export async function setStage(node: NodeProcess): Promise<Stage> {
   const people: Person[] = []
   for (let n = 1; n <= PEOPLE; n++) {
     people.push(await createPerson(node.origin, `person${n}.killed.test`))
@@ -145,7 +146,8 @@ async function isBack({ origin, dataDir }: NodeProcess, killed: number): Promise
   if (response.status === 503) throw new Error('the database is still away')
 }
 
-async function moreWrites({ notes }: Stage, count: number): Promise<void> {
+/** Waits until so many more writes were acknowledged. */
+export async function moreWrites({ notes }: Stage, count: number): Promise<void> {
   const wanted = notes.acknowledged + count
   await eventually(() => {
     if (notes.acknowledged < wanted) throw new Error('the writers have stopped')
@@ -173,7 +175,8 @@ async function stopCleanly(node: NodeProcess): Promise<void> {
   if (left.length > 0) throw new Error(`processes of Postgres are left: ${left.join(', ')}`)
 }
 
-async function endOrphan(node: NodeProcess): Promise<void> {
+/** Stops a Postgres that a killed node has left. */
+export async function endOrphan(node: NodeProcess): Promise<void> {
   if ((await node.stop()) === 0) return
   const left = findPostmaster(dataOf(node.dataDir))
   if (left) await stopPostmaster(left, silentLog)
@@ -187,7 +190,8 @@ function dataOf(dataDir: string): string {
   return join(realpathSync(home), CLUSTER)
 }
 
-function urlOf(dataDir: string): string {
+/** How a test reaches the embedded Postgres of a data folder. */
+export function urlOf(dataDir: string): string {
   const { port, password } = embeddedFiles(dataDir)
   return databaseUrl(Number(readIfThere(port)), readIfThere(password) ?? '')
 }
