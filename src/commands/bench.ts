@@ -5,20 +5,27 @@ import { type Command, UsageError } from './command.ts'
 export const bench: Command = {
   name: 'bench',
   summary: 'measure speed against the reference, in one run',
-  usage: `./angelos bench write|write-pds|read
+  usage: `./angelos bench write|write-pds|read|rebuild [--size N]
 
   write      createRecord/s through the whole node against the bare @atproto/pds
   write-pds  the same with our PDS alone, without firehose and views
   read       a point read with auth against bare xrpc-server, lists over 100,000 messages
+  rebuild    all views from CARs of N records (a million unless said) against COPY of the rows
 
   Prints what it measures and, as its last line, one JSON object.`,
   async run(args) {
-    const { positionals } = parseArgs({ args: [...args], allowPositionals: true, options: {} })
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { size: { type: 'string' } },
+    })
     const { benches } = await import('../../bench/benches.ts')
     const measure = benches[positionals[0] ?? '']
     if (!measure || positionals.length !== 1)
       throw new UsageError(`Say one of ${Object.keys(benches).join(', ')}.`)
-    const result = await measure((line) => void process.stdout.write(`${line}\n`))
+    const size = values.size === undefined ? undefined : Number(values.size)
+    if (size !== undefined && !(size >= 1)) throw new UsageError('--size is a number of records.')
+    const result = await measure((line) => void process.stdout.write(`${line}\n`), size)
     process.stdout.write(`${JSON.stringify(result)}\n`)
     return 0
   },
