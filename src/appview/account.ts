@@ -1,6 +1,7 @@
 import type { AccountChange } from '../firehose/plan.ts'
 import type { Standing } from '../firehose/standing.ts'
 import type { Indexer, Kept } from './index-record.ts'
+import { plannedOnce } from './planned-once.ts'
 import type { Sql } from './sql.ts'
 
 const PAGE = 500
@@ -30,7 +31,7 @@ export async function lockAccounts(
   const held = new Map<string, Standing>()
   const followed = new Set<string>()
   const lock = async (some: readonly string[]) => {
-    const { rows } = await tx.query<Standing & { followed: boolean }>(LOCK, [some])
+    const { rows } = await plannedOnce(tx).query<Standing & { followed: boolean }>(LOCK, [some])
     for (const { followed: in_, ...standing } of rows) {
       held.set(standing.did, standing)
       if (in_) followed.add(standing.did)
@@ -67,7 +68,7 @@ export async function changeAccounts(
     reason: due?.reason,
     at: due?.at,
   }))
-  await tx.query(CHANGE, [JSON.stringify(rows), now])
+  await plannedOnce(tx).query(CHANGE, [JSON.stringify(rows), now])
 }
 
 const CHANGE = `update appview.account a set state = v.state, rev = v.rev, data = v.data,

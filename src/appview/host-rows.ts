@@ -1,4 +1,5 @@
 import type { HostRow, Listing } from '../firehose/store.ts'
+import { plannedOnce } from './planned-once.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
 
 /** Where a host's stream was applied up to by every part of the accounts; undefined when one part
@@ -41,7 +42,7 @@ export async function moveCursors(
   tx: Sql,
   { host, shards, cursor, now }: { host: string; shards: number[]; cursor: number; now: Date },
 ): Promise<void> {
-  await tx.query(
+  await plannedOnce(tx).query(
     `insert into appview.cursor (host, shard, cursor, "updatedAt")
      select $1, shard, $3, $4 from unnest($2::int[]) shard order by shard
      on conflict (host, shard)

@@ -26,7 +26,8 @@ export type TakeOverOptions = {
 
 /** Changes that are stored at once, and their bytes. */
 const PAGE = { writes: 500, bytes: 4_000_000 }
-const HELD_PAGE = 1_000
+/** Storage sorts all paths of a repo for each of these. */
+const HELD_PAGE = 10_000
 const BREATHE_ENTRIES = 200
 
 /** What was taken over, for the log, and whom the records name. */

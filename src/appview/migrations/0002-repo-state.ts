@@ -19,8 +19,6 @@ const STATEMENTS = [
     where state <> 'synchronized' and "localStatus" is null
       and status in ('active', 'unconfirmed')`,
   `create index on appview.account (pds, did collate "C")`,
-  `create index on appview.record (did, ((collection || '/' || rkey) collate "C"))
-    where cid is not null`,
   `create table appview.cursor (
     host text not null, shard integer not null, cursor bigint,
     "updatedAt" timestamptz not null,
