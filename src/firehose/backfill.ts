@@ -35,7 +35,7 @@ const LOOKS = 60
  * read, so that what happens meanwhile is not missed. Ends early when the signal aborts.
  */
 export async function backfill(row: HostRow, options: BackfillOptions): Promise<void> {
-  const { store, api, log, limits } = options
+  const { store, api, log, limits, signal } = options
   const { host } = row
   const failed = (err: unknown, attempt: number) =>
     log.warn({ host, attempt, err }, 'its repos cannot be listed now')
@@ -52,11 +52,15 @@ export async function backfill(row: HostRow, options: BackfillOptions): Promise<
     const full = listed >= limits.accountsPerHost
     if (full) log.warn({ host, listed }, 'it lists more accounts than are taken from one host')
     const done = full || page.cursor === undefined || page.cursor === cursor
-    cursor = done ? null : page.cursor!
-    const listing = { cursor, done }
-    await persist(async () => store.noteRepos(host, page.items, listing), how)
+    const here = { cursor, done: false }
+    await persist(() => store.noteRepos(host, page.items, here), how)
     options.wake()
     await persist(() => options.audit.listed(host, page.items), how)
+    if (signal.aborted) return
+    // Only now: a stop before would leave a repo that is behind to the sweep.
+    cursor = done ? null : page.cursor!
+    const next = { cursor, done }
+    await persist(() => store.noteRepos(host, [], next), how)
     if (done) return log.info({ host, listed }, 'its repos are listed')
     waiting = await untilFetched([...waiting, ...page.items.map(({ did }) => did)], options)
   }

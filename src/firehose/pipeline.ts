@@ -36,8 +36,8 @@ export class Pipeline {
   readonly #lanes: Lanes
   readonly #verdict: VerdictOptions
   #lastEventAt: Date | undefined
-  /** what has to be done before the host is connected to again */
-  #gap: Promise<void> = Promise.resolve()
+  /** a gap that is not noted yet; what comes after it must not move the cursor beyond it */
+  #gap: Promise<void> | undefined
 
   constructor(options: PipelineOptions) {
     const { limits, signal, timers } = options
@@ -67,7 +67,7 @@ export class Pipeline {
       ...limits,
       ...options,
       url: () => this.#nextUrl(),
-      ready: () => this.#gap,
+      ready: async () => this.#gap,
       publicOnly: options.publicOnly ?? false,
       onMessage: (bytes) => this.#accept(bytes),
     })
@@ -109,7 +109,12 @@ export class Pipeline {
     const failed = (err: unknown) => log.error({ err }, 'a gap cannot be noted now')
     const retry = this.#options.limits.retry
     const noted = async () => onGap?.({ host, reason: name })
-    this.#gap = this.#gap.then(() => persist(noted, { ...this.#options, retry, failed }))
+    const before = this.#gap ?? Promise.resolve()
+    const gap = before.then(() => persist(noted, { ...this.#options, retry, failed }))
+    this.#gap = gap
+    void gap.then(() => {
+      if (this.#gap === gap) this.#gap = undefined
+    })
   }
 
   /** Sends every arrival on its way; those without an account of interest are done at once. */
@@ -121,6 +126,7 @@ export class Pipeline {
       if (arrival === undefined) return
       const full = take(signal)
       if (full) await full
+      if (this.#gap) await this.#gap
       this.#delivery.expect(arrival)
       const did = didOf(arrival)
       if (did === '') await this.#judgeNow(arrival)

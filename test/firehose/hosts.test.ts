@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FakeRepo } from './fake-repo.ts'
+import { FakeRepo, encodeFrame } from './fake-repo.ts'
 import { type Inhabitant, createTown, note } from './town.ts'
 
 const HOST = 'https://host.example.net'
@@ -63,6 +63,43 @@ test('after a restart a list is gone on with where it was left', async () => {
     `${HOST} 4`,
   ])
   expect(town.store.dump().accounts.filter(({ state }) => state === 'synchronized')).toHaveLength(5)
+})
+
+test('a stop between a list and the repairs that it calls for leaves none undone', async () => {
+  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: 24 * HOUR, graceMs: MINUTE } })
+  const ada = await town.settle('ada', HOST, ['a'])
+  const first = await town.start()
+  await town.run(5 * MINUTE)
+  await town.writeUnheard(ada, note('unheard'))
+  town.transport.send(HOST, encodeFrame('#info', { name: 'OutdatedCursor' }))
+  await town.run(30_000)
+  const closed = first.close()
+  await town.run(3_000)
+  await closed
+  await town.start()
+  await town.run(5 * MINUTE)
+  expect(town.shown(ada)).toEqual(['a', 'unheard'])
+})
+
+test('that events are missing is stored before anything that came after them', async () => {
+  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: 24 * HOUR } })
+  const ada = await town.settle('ada', HOST, ['a'])
+  await town.start()
+  await town.run(5 * MINUTE)
+  const save = town.store.saveHost.bind(town.store)
+  const gate = Promise.withResolvers<void>()
+  town.store.saveHost = async (row) => {
+    await gate.promise
+    await save(row)
+  }
+  town.transport.send(HOST, encodeFrame('#info', { name: 'OutdatedCursor' }))
+  await town.write(ada, note('after'))
+  await town.run(MINUTE)
+  expect(await town.store.cursorOf(HOST)).toBeUndefined()
+  gate.resolve()
+  await town.run(MINUTE)
+  expect(await town.store.cursorOf(HOST)).toBe(1)
+  expect(town.shown(ada)).toEqual(['a', 'after'])
 })
 
 test('a host that sends nothing but garbage is left alone, longer each time, then banned', async () => {
