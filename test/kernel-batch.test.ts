@@ -23,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => database?.close())
 
-/** Versions in any order, some twice, in batches of any length, of authors some of whom are hidden. */
+/** Versions in any order, some twice, in batches of any length; one author may be hidden. */
 const deliveries = fc.record({
   versions: fc.array(someVersions, { minLength: 5, maxLength: 40, size: 'max' }),
   order: fc.array(fc.nat(), { minLength: 50, maxLength: 50 }),
@@ -45,7 +45,7 @@ async function batchesOf({ versions, order, cuts, hidden }: Deliveries): Promise
 const writeAll = (writes: readonly Write[], more: { force?: boolean } = {}) =>
   transaction(db.pool, (tx) => db.indexer.writeAll(tx, writes, { now: NOW, ...more }))
 
-test('batches show what the same writes show one by one, and tell the feeds the difference', async () => {
+test('batches show what single writes show, and tell the feeds the difference', async () => {
   await fc.assert(
     fc.asyncProperty(deliveries, async (d) => {
       const batches = await batchesOf(d)
@@ -123,7 +123,7 @@ async function feedAfter(told: number): Promise<string[]> {
   return rows.map(({ owner, uri, action }) => `${owner} ${uri} ${action}`).toSorted()
 }
 
-test('a fetched repo is taken over also at the revision that is kept, and tells whom it names', async () => {
+test('a fetched repo is taken over at the revision kept, and tells whom it names', async () => {
   await db.clear()
   const example = (table: string, n = 2) => {
     const c = collections.find((each) => each.table === table)!

@@ -93,8 +93,8 @@ function subjectLock({ parent, name }: Link, values: readonly unknown[]): number
   return lockKey(`${parent.table} ${name}`, values.join(' '))
 }
 
-/** Brings every derived column up to date with what a batch has done to the rows it reads, and notes
- *  which rows changed by it. Counts move by the difference, all else is computed again. */
+/** Brings every derived column up to date with what a batch has done to the rows it reads, and
+ *  notes which rows changed by it. Counts move by the difference, all else is computed again. */
 export async function carryOn(
   tx: Sql,
   links: readonly Link[],

@@ -6,7 +6,8 @@ const TALLY_MAX = 64
 
 /** The expression for a derived column of the row `p`. */
 export function valueSql(d: Derived): string {
-  const from = `from ${tableName(d.source)} s where ${[...aboutSql(d), ...onlySql(d)].join(' and ')}`
+  const conditions = [...aboutSql(d), ...onlySql(d)].join(' and ')
+  const from = `from ${tableName(d.source)} s where ${conditions}`
   switch (d.pick.kind) {
     case 'count':
       return `(select count(*)::int ${from})`
@@ -98,8 +99,8 @@ function groupsSql(d: Derived): string {
   const keys = Object.keys(d.on)
     .map((_, n) => `k${n}`)
     .join(', ')
-  const only = onlySql(d)
-  const rows = `from ${tableName(d.source)} s${only.length > 0 ? ` where ${only.join(' and ')}` : ''}`
+  const only = onlySql(d).map((condition) => ` and ${condition}`)
+  const rows = `from ${tableName(d.source)} s where true${only.join('')}`
   switch (d.pick.kind) {
     case 'count':
       return `select ${subjects}, count(*)::int as v ${rows} group by ${keys}`
@@ -112,8 +113,8 @@ function groupsSql(d: Derived): string {
     }
     case 'tally': {
       const [value, once] = [quote(d.pick.value), quote(d.pick.once)]
-      const counted = `select ${subjects}, s.${value} as o, count(distinct s.${once})::int as n ${rows}
-        group by ${keys}, o`
+      const counted = `select ${subjects}, s.${value} as o,
+        count(distinct s.${once})::int as n ${rows} group by ${keys}, o`
       const ranked = `select *, row_number() over (partition by ${keys} order by n desc, o) as r
         from (${counted}) c`
       return `select ${keys}, jsonb_object_agg(o, n) as v from (${ranked}) r

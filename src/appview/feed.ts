@@ -77,7 +77,7 @@ async function trim(
   )
 }
 
-/** What the feeds tell of one change; a row that changes feeds goes from one and comes to the other. */
+/** What the feeds tell of one change; a row that changes feeds leaves one and comes to another. */
 function entriesOf(c: Collection, { before, after }: Change): Entry[] {
   const was = visible(c, before) ? before : undefined
   const is = visible(c, after) ? after : undefined

@@ -17,9 +17,9 @@ export function placeOf(w: Pick<Judged, 'did' | 'collection' | 'rkey'>): string 
   return `${w.did}/${w.collection}/${w.rkey}`
 }
 
-/** Keeps versions as they came, in one order for all transactions, at most one of each record, and answers which were newer than what
- *  is kept, with the time since when that content is here. With `force`, versions of the revision
- *  that is kept are taken as well. */
+/** Keeps versions as they came, at most one of each record, in one order for all transactions.
+ *  Answers which were newer than what is kept, with the time since when that content is here. With
+ *  `force`, versions of the revision that is kept are taken as well. */
 export async function keepRecords(
   tx: Sql,
   versions: readonly Judged[],

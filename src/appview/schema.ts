@@ -30,8 +30,8 @@ export function indexesSql(c: Collection, all: readonly Collection[]): string[] 
   ]
 }
 
-/** Declared indexes, those by uri and by author, one for each list's order, and one for each derived
- *  column that reads us or is ours; none of them is the beginning of another. */
+/** Declared indexes, those by uri and by author, one for each list's order, and one for each
+ *  derived column that reads us or is ours; none of them is the beginning of another. */
 function indexesOf(c: Collection, all: readonly Collection[]): string[] {
   const read = all.flatMap((parent) =>
     Object.values(parent.derived).filter((d) => d.source === c.table),

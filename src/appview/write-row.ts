@@ -10,8 +10,8 @@ export type TableStatements = {
   readonly remove: string
   /** Deletes the rows of the author $1. */
   readonly removeRepo: string
-  /** Writes the rows of $1, a JSON list, each over the one with the same key. A row's derived columns
-   *  are computed when it is new and stay as they are when it is not. */
+  /** Writes the rows of $1, a JSON list, each over the one with the same key. Derived columns of a
+   *  row are computed when it is new and stay as they are when it is not. */
   readonly upsert: string
   /** The same without derived columns and without an answer. */
   readonly load: string
