@@ -1,15 +1,19 @@
+import { benchIngest } from './ingest.ts'
 import { serverProcess } from './write-server.ts'
 import { benchRead } from './read.ts'
 import { benchRebuild } from './rebuild.ts'
 import type { BenchResult } from './result.ts'
+import { benchVisible } from './visible.ts'
 import { benchWrite } from './write.ts'
 
 /** Every bench by its name on the command line. */
 export const benches: Readonly<
   Record<string, (report: (line: string) => void, size?: number) => Promise<BenchResult>>
 > = {
+  ingest: benchIngest,
   read: benchRead,
   rebuild: benchRebuild,
+  visible: benchVisible,
   write: (report) => benchWrite({ report }),
   'write-pds': (report) => benchWrite({ report, start: serverProcess('fast') }),
 }

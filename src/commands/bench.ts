@@ -5,12 +5,14 @@ import { type Command, UsageError } from './command.ts'
 export const bench: Command = {
   name: 'bench',
   summary: 'measure speed against the reference, in one run',
-  usage: `./angelos bench write|write-pds|read|rebuild [--size N]
+  usage: `./angelos bench ingest|read|rebuild|visible|write|write-pds [--size N]
 
+  ingest     commits verified against the reference's way, N records from frames to views
   write      createRecord/s through the whole node against the bare @atproto/pds
   write-pds  the same with our PDS alone, without firehose and views
   read       a point read with auth against bare xrpc-server, lists over 100,000 messages
   rebuild    all views from CARs of N records (a million unless said) against COPY of the rows
+  visible    N times from createRecord's answer to the row in the view
 
   Prints what it measures and, as its last line, one JSON object.`,
   async run(args) {
