@@ -128,6 +128,13 @@ describe('what is refused or lost', () => {
       expect(after({ ...held, state }, lost('QueueFull')).standing?.state).toBe('desynchronized')
     expect(after({ ...held, upstream: 'deleted' }, lost('QueueFull')).standing).toBeUndefined()
   })
+
+  test('of an account that was away has its PDS asked, as it may have been its return', () => {
+    const away = { ...held, upstream: 'deactivated' }
+    const { standing, due } = after(away, lost('IdentityUnavailable'))
+    expect(standing).toMatchObject({ state: 'desynchronized', upstream: 'unconfirmed' })
+    expect(due).toEqual({ reason: 'IdentityUnavailable', at: NOW, attempts: 'none' })
+  })
 })
 
 describe('an identity', () => {

@@ -121,7 +121,7 @@ function planOne(planning: Planning, event: FirehoseEvent): void {
       if (event.moved) loseTrack(planning, event.did, event.reason)
       return planning.count('refused')
     case 'lost':
-      loseTrack(planning, event.did, event.reason)
+      planUnjudged(planning, event)
       return planning.count('lost')
   }
 }
@@ -161,6 +161,17 @@ function planIdentity(planning: Planning, event: FirehoseEvent & { kind: 'identi
   if (planning.of(did).upstream === 'deleted') return
   planning.name(did, handle)
   if (pds !== undefined) takePds(planning, did, pds)
+}
+
+/** What could not be judged may have been that the account is back: only its PDS knows. */
+function planUnjudged(
+  planning: Planning,
+  { did, reason }: FirehoseEvent & { kind: 'lost' },
+): void {
+  const { upstream } = planning.of(did)
+  if (upstream === 'active' || upstream === 'deleted') return loseTrack(planning, did, reason)
+  planning.change(did, { upstream: UNCONFIRMED })
+  planning.desynchronize(did, reason, { afresh: true })
 }
 
 /** Takes over where an account lives. */
