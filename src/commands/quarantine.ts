@@ -45,7 +45,8 @@ export const quarantine: Command = {
     const which = { reason, collection, place: placeOf(uri) }
     await using views = await openViews(readConfig())
     await requireTables(views)
-    return verb === 'list' ? list(views, { which, json }) : judge(views, { which, json })
+    const work = verb === 'list' ? list : judge
+    return await work(views, { which, json })
   },
 }
 

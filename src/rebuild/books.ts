@@ -66,16 +66,16 @@ async function putOffIndexes(sql: Sql): Promise<string[]> {
   return later.map(({ definition }) => definition)
 }
 
-/** Makes the indexes that were put off, those not yet there, and computes all derived columns. */
+/** Computes all derived columns and makes the indexes that were put off; what was done before is
+ *  quickly found to be done. */
 export async function finishTables(pool: SqlPool, indexer: Indexer): Promise<void> {
+  // First, because a row that is changed would have to be changed in every index.
+  await transaction(pool, (tx) => indexer.deriveAll(inSchema(tx, NEXT)))
   const { rows } = await pool.query<{ indexes: string[] }>(`select indexes from ${NEXT}.rebuild`)
   for (const definition of rows[0]!.indexes)
     await pool.query(definition.replace(/^CREATE INDEX /, 'create index if not exists '))
   await pool.query(`analyze ${NEXT}.record`)
-  await transaction(pool, async (tx) => {
-    await indexer.deriveAll(inSchema(tx, NEXT))
-    await tx.query(`update ${NEXT}.rebuild set phase = 'follow'`)
-  })
+  await pool.query(`update ${NEXT}.rebuild set phase = 'follow'`)
 }
 
 /** Enters what was taken in of an account, in the transaction that took the last of it in. */
