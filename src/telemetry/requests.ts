@@ -27,6 +27,8 @@ export function requestWatch(options: {
     const name = url.slice(XRPC.length, end === -1 ? undefined : end)
     const nsid = served.has(name) ? name : 'other'
     const done = events.time('xrpc.duration', { nsid })
+    // The PDS adds as many as are allowed before Node warns; this one is ours.
+    response.setMaxListeners(response.getMaxListeners() + 1)
     response.once('close', () => {
       done()
       events.count('xrpc.requests', { nsid, status: String(response.statusCode) })
