@@ -12,16 +12,20 @@ const STAMP = [
   '"indexedAt" timestamptz not null',
 ]
 
-/** The statement that makes one collection's table. The owner's DID comes first in the key, so that
- *  the table can be distributed by it. */
-export function tableSql(c: Collection): string {
+/** The statements that make one collection's table, ready to be filled. The owner's DID comes first
+ *  in the key, so that the table can be distributed by it. */
+export function tableSql(c: Collection): string[] {
   const columns = [...STAMP, ...columnsSql(c.columns), ...derivedSql(c.derived), ...searchSql(c)]
-  return `create table ${tableName(c.table)} (${columns.join(', ')}, primary key (${keyOf(c)}))`
+  const table = tableName(c.table)
+  return [
+    `create table ${table} (${columns.join(', ')}, primary key (${keyOf(c)}))`,
+    `create index on ${table} ("uri")`,
+  ]
 }
 
 const keyOf = (c: Collection): string => [c.owner, 'uri'].map(quote).join(', ')
 
-/** The statements that make one collection's indexes, quickest when its rows are there already. */
+/** The statements that make the other indexes, quickest when all rows are there already. */
 export function indexesSql(c: Collection, all: readonly Collection[]): string[] {
   return [
     ...indexesOf(c, all).map((i) => `create index on ${tableName(c.table)} (${i})`),
@@ -30,14 +34,13 @@ export function indexesSql(c: Collection, all: readonly Collection[]): string[] 
   ]
 }
 
-/** Declared indexes, those by uri and by author, one for each list's order, and one for each
- *  derived column that reads us or is ours; none of them is the beginning of another. */
+/** Declared indexes, one by author, one for each list's order, and one for each derived column that
+ *  reads us or is ours; none of them is the beginning of another. */
 function indexesOf(c: Collection, all: readonly Collection[]): string[] {
   const read = all.flatMap((parent) =>
     Object.values(parent.derived).filter((d) => d.source === c.table),
   )
   const wanted = [
-    ['uri'],
     ['did'],
     ...c.indexes,
     ...c.lists.map((list) => [list.newest, 'uri']),
@@ -45,6 +48,7 @@ function indexesOf(c: Collection, all: readonly Collection[]): string[] {
     ...Object.values(c.derived).map((d) => Object.values(d.on)),
   ]
   const indexes = new Set(wanted.map((columns) => columns.map(quote).join(', ')))
+  indexes.delete(quote('uri'))
   const others = [...indexes, keyOf(c)]
   return [...indexes].filter((i) => !others.some((o) => o.startsWith(`${i}, `))).toSorted()
 }

@@ -22,9 +22,10 @@ export async function prepareViewTables(options: {
     if (fit) return { rebuilt: false }
     await remake(tx, indexer.collections, wanted, existing)
     const records = await fill(tx, indexer)
+    // Before the indexes: a row that is changed would have to be changed in each of them.
+    await indexer.deriveAll(tx)
     for (const c of indexer.collections)
       for (const statement of indexesSql(c, indexer.collections)) await tx.query(statement)
-    await indexer.deriveAll(tx)
     log.info({ tables: wanted.size, records }, 'made the views anew from the kept records')
     return { rebuilt: true }
   })
@@ -56,7 +57,7 @@ async function remake(
   for (const { name } of existing) await tx.query(`drop table ${tableName(name)}`)
   await tx.query(`delete from ${SCHEMA}."viewTable"`)
   for (const c of collections) {
-    await tx.query(tableSql(c))
+    for (const statement of tableSql(c)) await tx.query(statement)
     await tx.query(`insert into ${SCHEMA}."viewTable" (name, fingerprint) values ($1, $2)`, [
       c.table,
       wanted.get(c.table),
@@ -89,7 +90,7 @@ async function fill(tx: Sql, indexer: Indexer): Promise<number> {
 /** Changes with the declaration: its table, and the rules that fill it. */
 function fingerprint(c: Collection, all: readonly Collection[]): string {
   const rules = ['row', 'accept'].map((name) => String(Reflect.get(c, name)))
-  const parts = [[tableSql(c), ...indexesSql(c, all)], c.derived, c.shown, c.feed, rules, KERNEL]
+  const parts = [[...tableSql(c), ...indexesSql(c, all)], c.derived, c.shown, c.feed, rules, KERNEL]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
