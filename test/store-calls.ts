@@ -214,6 +214,10 @@ const others = fc.oneof(
     name: 'accountsAt',
     call: (store: SyncStore) => store.accountsAt(...of),
   })),
+  fc.tuple(fc.constantFrom('', 'did:plc:ben'), fc.nat(3)).map((of) => ({
+    name: 'strangers',
+    call: (store: SyncStore) => store.strangers(...of),
+  })),
   fc.constant({ name: 'followed', call: (store: SyncStore) => store.followed() }),
 )
 const passing = fc.nat(60).map((seconds) => ({

@@ -27,6 +27,7 @@ import {
 import type { Indexer } from './index-record.ts'
 import { inShards, together } from './shards.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
+import { strangers } from './strangers.ts'
 
 type Options = {
   pool: SqlPool
@@ -137,6 +138,10 @@ class PostgresStore implements SyncStore {
 
   followed() {
     return followed(this.#pool)
+  }
+
+  strangers(after: string, limit: number) {
+    return strangers(this.#pool, this.#indexer.collections, { after, limit })
   }
 
   async noteRepos(host: string, repos: readonly ListedRepo[], listing: Listing) {

@@ -3,6 +3,7 @@ import { type Audit, createAudit } from './audit.ts'
 import { backfill } from './backfill.ts'
 import { pause, persist } from './backoff.ts'
 import { discover } from './discover.ts'
+import { type Doubts, createDoubts } from './doubts.ts'
 import { FOLLOW_LIMITS, type FollowLimits, type FollowOptions } from './follow-options.ts'
 import { Hosts, type SharedOptions } from './hosts.ts'
 import { type Lists, createLists } from './lists.ts'
@@ -13,6 +14,7 @@ import type { SubscriptionState } from './subscription-options.ts'
 import { sweep } from './sweep.ts'
 
 const CLOSE_MS = 2_000
+const STRANGERS = 500
 /** Pages taken of a relay's lists, which may have no end. */
 const LIST_PAGES = 10_000
 
@@ -35,6 +37,7 @@ export class Following {
   readonly #hosts: Hosts
   readonly #scope: Scope
   readonly #audit: Audit
+  readonly #doubts: Doubts
   readonly #lists: Lists
   readonly #resync: Resync
   #background: Promise<unknown> = Promise.resolve()
@@ -65,6 +68,7 @@ export class Following {
       known.rows.map((row) => this.#asConfigured(row)),
     )
     this.#audit = createAudit({ ...shared, ...this.#limits })
+    this.#doubts = createDoubts({ ...shared, audit: this.#audit })
     this.#lists = createLists({ list: (row) => this.#list(row), log })
     this.#resync = startResync({ ...shared, store, timers, log })
   }
@@ -80,7 +84,9 @@ export class Following {
     for (const row of this.#hosts.rows()) if (row.namedBy === 'admin') await this.#hosts.add(row)
     for (const pds of new Set(followed.map((account) => account.pds))) await this.#listen(pds)
     this.#resync.wake()
-    this.#background = Promise.all([this.#sweep(), relayHosts && this.#listRelayHosts()])
+    const work = [this.#sweep(), this.#admitStrangers()]
+    if (relayHosts) work.push(this.#listRelayHosts())
+    this.#background = Promise.all(work)
   }
 
   /** Follows an account: its host is listened to, and what it wrote before is fetched. Throws when
@@ -103,7 +109,12 @@ export class Following {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#hosts.close()
-    const ended = Promise.allSettled([this.#background, this.#lists.idle(), this.#resync.close()])
+    const ended = Promise.allSettled([
+      this.#background,
+      this.#lists.idle(),
+      this.#doubts.idle(),
+      this.#resync.close(),
+    ])
     const { timers } = this.#options
     await pause(
       ended.then(() => undefined),
@@ -129,7 +140,11 @@ export class Following {
     return {
       ...this.#options,
       limits: this.#limits.subscription,
-      sink: async (batch) => this.#applied(await store.apply(batch)),
+      sink: async (batch) => {
+        const applied = await store.apply(batch)
+        this.#applied(applied)
+        this.#doubts.note(batch.events, applied)
+      },
       homeOf: async (did) =>
         this.#scope.homeOf(did) ?? (await store.standings([did])).get(did)?.pds,
       onFresh: (identity) => this.#scope.fresh(identity),
@@ -186,6 +201,16 @@ export class Following {
       if (asked) await this.#persist(() => this.#options.store.desynchronize([did], 'Gap'))
     }
     this.#resync.wake()
+  }
+
+  /** Finds those whom records have named and who could not be followed then. */
+  async #admitStrangers(): Promise<void> {
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const from: string = after
+      const page = await this.#persist(() => this.#options.store.strangers(from, STRANGERS))
+      await Promise.all((page ?? []).map((did) => this.#scope.admit(did, false)))
+      after = page?.length === STRANGERS ? page.at(-1) : undefined
+    }
   }
 
   async #admitActive(dids: readonly string[]): Promise<void> {

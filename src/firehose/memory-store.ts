@@ -53,6 +53,8 @@ class InMemory implements MemoryStore {
   readonly #options: Parameters<typeof createMemoryStore>[0]
   readonly #accounts = new Map<string, Account>()
   readonly #records = new Map<string, Map<string, Kept>>()
+  /** whom records name, by at-uri */
+  readonly #names = new Map<string, readonly string[]>()
   readonly #hosts = new Map<string, HostRow>()
   readonly #cursors = new Map<string, number>()
   readonly #refused = new Map<string, Refused>()
@@ -167,6 +169,12 @@ class InMemory implements MemoryStore {
     return placed.flatMap(({ did, pds }) => (pds === null ? [] : [{ did, pds }]))
   }
 
+  async strangers(after: string, limit: number) {
+    const named = this.dump().shown.flatMap((uri) => this.#names.get(uri) ?? [])
+    const unknown = new Set(named.filter((did) => did > after && !this.#accounts.has(did)))
+    return [...unknown].toSorted(order).slice(0, limit)
+  }
+
   async noteRepos(host: string, repos: readonly ListedRepo[], listing: Listing) {
     const row = this.#hosts.get(host)
     const pds = row?.kind === 'pds' ? host : null
@@ -248,8 +256,10 @@ class InMemory implements MemoryStore {
     const outcomes = writes.map((write) => {
       if (newest.get(place(write)) !== write) return 'older'
       const outcome = this.#write(write, force)
-      const whom = outcome === 'indexed' && !write.hidden && this.#options.named?.(write)
-      for (const did of whom || []) named.add(did)
+      if (outcome !== 'indexed') return outcome
+      const whom = this.#options.named?.(write) ?? []
+      this.#names.set(`at://${place(write)}`, whom)
+      if (!write.hidden) for (const did of whom) named.add(did)
       return outcome
     })
     return { outcomes, named: [...named] }

@@ -108,6 +108,9 @@ export type SyncStore = {
   follow(account: { did: string; pds: string; handle?: string }): Promise<void>
   /** The accounts in scope beside those of whole hosts. */
   followed(): Promise<{ did: string; pds: string }[]>
+  /** Accounts that records shown now name and of which nothing is known, ascending by DID after
+   *  `after`: naming is told only once, and what was to follow upon it may have been cut short. */
+  strangers(after: string, limit: number): Promise<readonly string[]>
   /** Notes which repos a host lists, with the progress of the listing. An account not held becomes
    *  desynchronized; so does one that is listed as active where it was not. Revisions of accounts
    *  held are compared by the caller. */
