@@ -72,7 +72,12 @@ async function verify(
 /** An account may have moved here since its document was cached. */
 async function identifyHere(did: string, rules: Rules): Promise<Identity | Refusal> {
   const known = await rules.lookup.hold(did, false)
-  if ('ok' in known || rules.authoritative(known)) return known
+  if ('ok' in known) return known
+  if (rules.authoritative(known)) {
+    // A document may have been fetched anew by anybody, and this be the first to hear of a move.
+    await rules.onFresh?.(known)
+    return known
+  }
   const fresh = await refreshed(did, rules)
   return 'ok' in fresh || rules.authoritative(fresh) ? fresh : elsewhere(fresh)
 }

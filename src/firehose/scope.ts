@@ -1,3 +1,4 @@
+import { createLru } from '../crypto/lru.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Log } from '../log.ts'
@@ -41,12 +42,15 @@ const ATTEMPTS = 5
 /** Accounts looked up at the same time because something has named them. */
 const ABREAST = 4
 const WAITING_MAX = 10_000
+const SEEN_MAX = 100_000
 
 /** Which accounts are followed, beside those of whole hosts, and how more come to be. */
 export class Scope {
   readonly #options: ScopeOptions
   readonly #homes = new Map<string, string>()
   readonly #perHost = new Map<string, number>()
+  /** where accounts were found to live, so that each is compared with what is stored once */
+  readonly #seen = createLru<string, string>(SEEN_MAX)
   readonly #naming = new Map<string, Promise<void>>()
   #abreast = 0
   readonly #queue: (() => void)[] = []
@@ -94,11 +98,13 @@ export class Scope {
   /** Takes note of an account as its document says now: when it lives elsewhere than was known, it
    *  is followed there. Throws when storage is away. */
   async fresh({ did, pds }: Identity): Promise<void> {
-    if (this.#homes.get(did) === pds) return
+    if (this.#seen.get(did) === pds) return
     const known = (await this.#options.store.standings([did])).get(did)
-    if (!known?.pds || known.pds === pds) return
-    this.#options.log.info({ did, from: known.pds, to: pds }, 'an account has moved')
-    await this.follow({ did, pds })
+    if (known?.pds && known.pds !== pds) {
+      this.#options.log.info({ did, from: known.pds, to: pds }, 'an account has moved')
+      await this.follow({ did, pds })
+    }
+    this.#seen.set(did, pds)
   }
 
   /** Finds out who an account is and follows it. With `ifActive` only when its PDS has it, for

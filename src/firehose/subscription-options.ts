@@ -36,8 +36,7 @@ export type HostRules = {
   authoritative: (identity: Identity) => boolean
   /** the PDS of an account as it was last known; null or undefined when it was not */
   homeOf: (did: string) => Promise<string | null | undefined>
-  /** Called with an account fetched afresh, before anything that follows is judged: it may have
-   *  moved. */
+  /** Called with each account before anything of it is judged: it may have moved. */
   onFresh?: (identity: Identity) => Promise<void>
   /** The account's handle when it points back to it; without this, its claim is passed on. */
   proveHandle?: (identity: Identity) => Promise<string | undefined>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { FakeRepo, encodeFrame } from './fake-repo.ts'
+import { FakeRepo } from './fake-repo.ts'
 import { type Inhabitant, createTown, note } from './town.ts'
 
 const HOST = 'https://host.example.net'
@@ -63,43 +63,6 @@ test('after a restart a list is gone on with where it was left', async () => {
     `${HOST} 4`,
   ])
   expect(town.store.dump().accounts.filter(({ state }) => state === 'synchronized')).toHaveLength(5)
-})
-
-test('a stop between a list and the repairs that it calls for leaves none undone', async () => {
-  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: 24 * HOUR, graceMs: MINUTE } })
-  const ada = await town.settle('ada', HOST, ['a'])
-  const first = await town.start()
-  await town.run(5 * MINUTE)
-  await town.writeUnheard(ada, note('unheard'))
-  town.transport.send(HOST, encodeFrame('#info', { name: 'OutdatedCursor' }))
-  await town.run(30_000)
-  const closed = first.close()
-  await town.run(3_000)
-  await closed
-  await town.start()
-  await town.run(5 * MINUTE)
-  expect(town.shown(ada)).toEqual(['a', 'unheard'])
-})
-
-test('that events are missing is stored before anything that came after them', async () => {
-  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: 24 * HOUR } })
-  const ada = await town.settle('ada', HOST, ['a'])
-  await town.start()
-  await town.run(5 * MINUTE)
-  const save = town.store.saveHost.bind(town.store)
-  const gate = Promise.withResolvers<void>()
-  town.store.saveHost = async (row) => {
-    await gate.promise
-    await save(row)
-  }
-  town.transport.send(HOST, encodeFrame('#info', { name: 'OutdatedCursor' }))
-  await town.write(ada, note('after'))
-  await town.run(MINUTE)
-  expect(await town.store.cursorOf(HOST)).toBeUndefined()
-  gate.resolve()
-  await town.run(MINUTE)
-  expect(await town.store.cursorOf(HOST)).toBe(1)
-  expect(town.shown(ada)).toEqual(['a', 'after'])
 })
 
 test('a host that sends nothing but garbage is left alone, longer each time, then banned', async () => {
@@ -182,38 +145,6 @@ test('indigo#1276: accounts that a relay lists for our records are followed, not
   expect(town.transport.isOpen(HOST)).toBe(true)
 })
 
-test('what a stream has not told is found by asking, after the stream had its time', async () => {
-  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: MINUTE } })
-  const ada = await town.settle('ada', HOST, ['a'])
-  await town.start()
-  await town.run(2 * MINUTE)
-  const fetched = town.asked.length
-  await town.writeUnheard(ada, note('unheard'))
-  const bob = await town.settle('bob', HOST, ['never-told'])
-  await town.run(10 * MINUTE)
-  expect(town.shown(ada)).toEqual(['a', 'unheard'])
-  expect(town.shown(bob)).toEqual(['never-told'])
-  expect(town.asked.length).toBe(fetched + 2)
-  await town.run(HOUR)
-  expect(town.asked.length).toBe(fetched + 2)
-})
-
-test('a status that was missed is corrected, in either direction', async () => {
-  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: MINUTE } })
-  const ada = await town.settle('ada', HOST, ['a'])
-  await town.start()
-  await town.run(2 * MINUTE)
-  for (const [status, shown] of [
-    ['suspended', []],
-    ['active', ['a']],
-  ] as const) {
-    ada.status = status
-    town.publish(ada)
-    await town.run(10 * MINUTE)
-    expect(town.shown(ada)).toEqual(shown)
-  }
-})
-
 test('a host is not listened to for strangers once nobody followed lives there', async () => {
   const town = createTown()
   const [ada, bob] = [await town.settle('ada', HOST, ['a']), await town.settle('bob', HOST, ['b'])]
@@ -243,29 +174,6 @@ test('as many hosts are listened to as may be, and no more', async () => {
   }
   await town.run(1_000)
   expect(following.states().size).toBe(3)
-})
-
-test('a list without end is not read to its end, and repos are fetched before more are listed', async () => {
-  const town = createTown({
-    ...WHOLE,
-    limits: { accountsPerHost: 50, unfetched: 10, sweepEveryMs: 24 * HOUR },
-  })
-  let pages = 0
-  town.api.listRepos = async (service, cursor) => {
-    if (service !== HOST) return { items: [] }
-    pages += 1
-    const items = Array.from({ length: 10 }, (_, n) => ({
-      did: `did:plc:${String.fromCharCode(97 + n).repeat(8)}${cursor ?? 'a'.repeat(16)}`,
-      rev: '3lw4qc3hq7c2z',
-      active: true,
-    }))
-    return { items, cursor: String.fromCharCode(97 + pages).repeat(16) }
-  }
-  await town.start()
-  await town.run(10_000)
-  expect(pages).toBe(1)
-  await town.run(2 * HOUR)
-  expect(pages).toBe(5)
 })
 
 test('a frame of a stranger that a relay passes on holds its cursor until they are followed', async () => {
