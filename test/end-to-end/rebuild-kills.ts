@@ -9,7 +9,7 @@ import { checkAll } from './kill-checks.ts'
 import { type Stage, startWriters } from './kill-writers.ts'
 
 const WRITERS = 3
-const FULL_KILLS = 25
+const FULL_KILLS = 28
 /** So long a rebuild of these few records works, once it has begun to. */
 const REBUILD_MS = 2_500
 const FIRST_WRITES = 150
