@@ -13,14 +13,15 @@ export async function carryOut(
 ): Promise<Applied> {
   const { indexer, now } = at
   const outcomes: Record<string, number> = { ...plan.told.outcomes }
+  for (const did of plan.forget) await indexer.hide(tx, did)
+  if (plan.forget.length > 0)
+    await tx.query('delete from appview.record where did = any($1)', [plan.forget])
   const written = plan.writes.length > 0 && (await indexer.writeAll(tx, plan.writes, { now }))
   for (const outcome of written ? written.outcomes : []) {
     const name = typeof outcome === 'string' ? outcome : 'refused'
     outcomes[name] = (outcomes[name] ?? 0) + 1
   }
-  for (const did of [...plan.hide, ...plan.forget]) await indexer.hide(tx, did)
-  if (plan.forget.length > 0)
-    await tx.query('delete from appview.record where did = any($1)', [plan.forget])
+  for (const did of plan.hide) await indexer.hide(tx, did)
   await changeAccounts(tx, plan.changes, now)
   for (const did of plan.show) await showAgain(tx, indexer, did)
   await keepRefused(tx, at, plan.refused)

@@ -222,10 +222,10 @@ class InMemory implements MemoryStore {
 
   #carryOut(plan: Plan, host = ''): Applied {
     const { told } = plan
+    for (const did of plan.forget) this.#records.delete(did)
     const written = this.#writeAll(plan.writes, false)
     const outcomes: Record<string, number> = { ...told.outcomes }
     for (const outcome of written.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
-    for (const did of plan.forget) this.#records.delete(did)
     for (const [did, { standing, handle, due }] of plan.changes) {
       const fresh = { handle: null, followed: false, reason: null, at: null, attempts: 0 }
       const account = { ...fresh, ...this.#accounts.get(did), standing }

@@ -92,6 +92,35 @@ describe('a commit', () => {
   })
 })
 
+describe('an account heard of before any commit', () => {
+  test.each([
+    ['#identity', identity(PDS)],
+    ['#account', account()],
+  ])('by %s is fetched after a while, as it may have moved here with a repo', (_, event) => {
+    const { standing, due, desynchronized } = after(undefined, event)
+    expect(standing).toMatchObject({ state: 'desynchronized', rev: null })
+    expect(due?.reason).toBe('New')
+    expect(due!.at!.getTime()).toBeGreaterThan(NOW.getTime())
+    expect(desynchronized).toEqual([])
+  })
+
+  test('is whole with the first commit of its repo, and with no later one', () => {
+    const first = commit(1, { since: null, prevData: null })
+    const whole = after(undefined, identity(PDS), account(), first, commit(2))
+    expect(whole.standing).toMatchObject({ state: 'synchronized', rev: 'r2' })
+    expect(whole.due).toEqual({ reason: null, at: null, attempts: 'none' })
+    const later = after(undefined, account(), commit(2))
+    expect(later.standing).toMatchObject({ state: 'desynchronized', rev: null })
+    expect(later.outcomes).toEqual({ account: 1, dropped: 1 })
+  })
+
+  test('is not made whole by a first commit when something is held of it', () => {
+    const away: Standing = { ...held, state: 'desynchronized' }
+    const { outcomes } = after(away, commit(3, { since: null, prevData: null }))
+    expect(outcomes).toEqual({ dropped: 1 })
+  })
+})
+
 describe('a sync', () => {
   test('to an older revision than is held changes nothing', () => {
     const { standing, outcomes } = after(held, sync('r1', 'd1'))

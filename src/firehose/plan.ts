@@ -1,6 +1,6 @@
 import type { AccountEvent, CommitEvent, FirehoseEvent, RecordWrite, SyncEvent } from './event.ts'
 import { type AccountStatus, type Standing, UNCONFIRMED, isActive } from './standing.ts'
-import { Planning } from './planning.ts'
+import { Planning, SYNCHRONIZED } from './planning.ts'
 import type { Applied } from './store.ts'
 
 /** A write whose turn has come, with the revision that brought it. `hidden` when its account is not
@@ -33,12 +33,12 @@ export type AccountChange = {
   readonly due?: Due
 }
 
-/** What a store has to do, in this order: write, forget, hide, show, and the accounts' rows. */
+/** What a store has to do, in this order: forget, write, hide, the accounts' rows, and show. */
 export type Plan = {
-  /** in the order told */
-  readonly writes: readonly PlannedWrite[]
   /** accounts whose records are to be deleted */
   readonly forget: readonly string[]
+  /** in the order told */
+  readonly writes: readonly PlannedWrite[]
   readonly hide: readonly string[]
   readonly show: readonly string[]
   /** of every account with a standing that is new or another; also those just heard of */
@@ -77,7 +77,7 @@ export function planFetched(
   const planning = new Planning(new Map([[did, standing]]), now)
   if (standing.state === 'in-progress') {
     const { rev, data, pds } = end
-    planning.change(did, { state: 'synchronized', rev, data, pds }, FETCHED)
+    planning.change(did, { state: 'synchronized', rev, data, pds }, SYNCHRONIZED)
     planning.seen(did)
     // A fetched repo is whole whatever its account was before.
     takeStatus(planning, did, end.upstream, { fetched: true })
@@ -85,8 +85,6 @@ export function planFetched(
   for (const event of end.queued) planOne(planning, event)
   return planning.end()
 }
-
-const FETCHED: Due = { reason: null, at: null, attempts: 'none' }
 
 /** What the failure of a fetch does. Its PDS may have told why: then the account gets that status,
  *  unless something happened meanwhile. */
@@ -136,7 +134,8 @@ function planMove(planning: Planning, event: CommitEvent | SyncEvent): void {
     planning.desynchronize(did, 'Inactive')
     return planning.count('inactive')
   }
-  if (standing.state === 'desynchronized') return planning.count('dropped')
+  if (standing.state === 'desynchronized')
+    return isFirst(event, standing) ? planning.apply(event) : planning.count('dropped')
   if (standing.state === 'in-progress') return planning.queue(event)
   if (event.kind === 'sync') return planSync(planning, event, standing)
   if (standing.rev !== null && event.rev <= standing.rev) return planning.count('older')
@@ -145,6 +144,12 @@ function planMove(planning: Planning, event: CommitEvent | SyncEvent): void {
     return planning.count('gap')
   }
   planning.apply(event)
+}
+
+/** Of a repo nothing is held of, the first commit is all there is. */
+function isFirst(event: CommitEvent | SyncEvent, held: Standing): event is CommitEvent {
+  if (event.kind !== 'commit' || held.rev !== null) return false
+  return event.since === null && event.prevData === null
 }
 
 function planSync(planning: Planning, event: SyncEvent, held: Standing): void {
@@ -159,15 +164,13 @@ function planIdentity(planning: Planning, event: FirehoseEvent & { kind: 'identi
   const { did, pds, handle = null } = event
   planning.count('identity')
   if (planning.of(did).upstream === 'deleted') return
+  if (!planning.knows(did)) planning.discover(did)
   planning.name(did, handle)
   if (pds !== undefined) takePds(planning, did, pds)
 }
 
 /** What could not be judged may have been that the account is back: only its PDS knows. */
-function planUnjudged(
-  planning: Planning,
-  { did, reason }: FirehoseEvent & { kind: 'lost' },
-): void {
+function planUnjudged(planning: Planning, { did, reason }: FirehoseEvent & { kind: 'lost' }): void {
   const { upstream } = planning.of(did)
   if (upstream === 'active' || upstream === 'deleted') return loseTrack(planning, did, reason)
   planning.change(did, { upstream: UNCONFIRMED })
@@ -201,6 +204,7 @@ export function takeStatus(
   upstream: AccountStatus,
   { fetched = false } = {},
 ): void {
+  if (!planning.knows(did)) planning.discover(did)
   const before = planning.of(did)
   planning.change(did, {})
   if (upstream === before.upstream) return

@@ -2,6 +2,12 @@ import type { CommitEvent, FirehoseEvent, RefusedEvent } from './event.ts'
 import type { AccountChange, Due, KeptRefusal, Plan, PlannedWrite } from './plan.ts'
 import { type Standing, isActive, isFetchable, unknownStanding } from './standing.ts'
 
+/** Nothing is to be fetched. */
+export const SYNCHRONIZED: Due = { reason: null, at: null, attempts: 'none' }
+
+/** How long the first commit of a new account may take after the account itself. */
+const FIRST_COMMIT_MS = 5_000
+
 /** Gathers what is to be done while standings are carried forward from event to event. */
 export class Planning {
   readonly #before: ReadonlyMap<string, Standing>
@@ -9,7 +15,7 @@ export class Planning {
   readonly #changes = new Map<string, AccountChange>()
   readonly #forgotten = new Set<string>()
   readonly #seen = new Set<string>()
-  readonly #writes: Omit<PlannedWrite, 'hidden'>[] = []
+  #writes: Omit<PlannedWrite, 'hidden'>[] = []
   readonly #refused: KeptRefusal[] = []
   readonly #queued: FirehoseEvent[] = []
   readonly #outcomes: Record<string, number> = {}
@@ -46,11 +52,24 @@ export class Planning {
     this.change(did, { state: 'desynchronized' }, due)
   }
 
+  /** Whether the account was heard of before. */
+  knows(did: string): boolean {
+    return this.#before.has(did) || this.#changes.has(did)
+  }
+
+  /** Notes an account that is heard of before any commit of it. It may be new, or may have moved
+   *  here with all that it wrote elsewhere: unless its first commit comes, its repo is fetched. */
+  discover(did: string): void {
+    const at = new Date(this.#now.getTime() + FIRST_COMMIT_MS)
+    this.change(did, { state: 'desynchronized' }, { reason: 'New', at, attempts: 'none' })
+  }
+
   /** Everything of the account is to be deleted; what remains is that it was. */
   forget(did: string): void {
     this.#forgotten.add(did)
+    this.#writes = this.#writes.filter((write) => write.did !== did)
     const nothing = { state: 'synchronized', upstream: 'deleted', rev: null, data: null } as const
-    this.change(did, nothing, { reason: null, at: null, attempts: 'none' })
+    this.change(did, nothing, SYNCHRONIZED)
     this.name(did, null)
   }
 
@@ -61,7 +80,8 @@ export class Planning {
 
   apply({ did, rev, data, writes }: CommitEvent): void {
     for (const write of writes) this.#writes.push({ ...write, rev })
-    this.change(did, { rev, data })
+    const whole = this.of(did).state !== 'synchronized'
+    this.change(did, { rev, data, state: 'synchronized' }, whole ? SYNCHRONIZED : undefined)
     this.count('applied')
   }
 
@@ -90,9 +110,7 @@ export class Planning {
       if (rev !== null) revs.set(did, rev)
     }
     return {
-      writes: this.#writes
-        .filter(({ did }) => !this.#forgotten.has(did))
-        .map((write) => ({ ...write, hidden: !isActive(this.of(write.did)) })),
+      writes: this.#writes.map((write) => ({ ...write, hidden: !isActive(this.of(write.did)) })),
       forget: [...this.#forgotten],
       hide: kept.filter((s) => was(s) && !isActive(s)).map(({ did }) => did),
       show: kept.filter((s) => !was(s) && isActive(s)).map(({ did }) => did),

@@ -7,6 +7,8 @@ import { NOW, PDS, account, did, identity, lost, refused, sync } from './plan-ev
 const HOST = 'https://relay.example.net'
 const collection = 'app.example.note'
 const clock = { now: () => NOW }
+/** When every time to wait is over. */
+const LATER = new Date(NOW.getTime() + 3_600_000)
 
 /** The repo after each of its commits: its records by key, and the commit that made it so. */
 type History = { records: Map<string, string>; commit: CommitEvent }[]
@@ -90,7 +92,7 @@ class Fetching {
 
   async begin(at: History[number]): Promise<boolean> {
     if (this.#now) return false
-    const [claim] = await this.#store.claim({ limit: 1, now: NOW })
+    const [claim] = await this.#store.claim({ limit: 1, now: LATER })
     if (!claim) return false
     this.#now = { at, queue: [] }
     const held = (await this.#store.standings([did])).get(did)!.rev
