@@ -13,9 +13,9 @@ export type Subscription = {
 }
 
 const DEFAULTS: SubscriptionLimits = {
-  queued: 1000,
+  queued: 4000,
   queuedBytes: 64_000_000,
-  batch: 200,
+  batch: 1000,
   framesPerSecond: 10_000,
   identityHoldMs: 10_000,
   laneFrames: 250,

@@ -154,7 +154,7 @@ test('large frames stop the reading by their bytes, long before their number', a
   })
   expect(followed.subscription.state().queuedBytes).toBeLessThanOrEqual(3_000_000)
   release.resolve()
-  await expect.poll(() => followed.events.length).toBe(100)
+  await expect.poll(() => followed.events.length, { timeout: 10_000 }).toBe(100)
 })
 
 test('a host that others named is not connected to on this machine or without TLS', async () => {
