@@ -1,8 +1,17 @@
 import { fullKill } from './end-to-end/kill.ts'
+import { fullRebuildKills } from './end-to-end/rebuild-kills.ts'
 import { fullPowerLoss } from './fast/power-loss.ts'
 import { fullSoak } from './fast/soak.ts'
+import { fullGarbage } from './firehose/garbage.ts'
+import { fullMutants, fullSimulator } from './simulator/series.ts'
 
-type Options = { seed: number; from: number; report: (line: string) => void }
+type Options = {
+  seed: number
+  from: number
+  /** how many seeds, 0 for as many as the series has */
+  seeds: number
+  report: (line: string) => void
+}
 
 const POWER_LOSS_ROUNDS = 20
 const SOAK_MINUTES = 30
@@ -10,9 +19,13 @@ const SOAK_MINUTES = 30
 /** The long series by name, of which a plain test run only samples. A step that failed is repeated
  *  with the same seed and `from`; the soak has no steps and takes `from` as minutes done. */
 export const fullSeries: Readonly<Record<string, (options: Options) => Promise<void>>> = {
+  garbage: fullGarbage,
   kill: fullKill,
+  mutants: fullMutants,
   'power-loss': ({ seed, from, report }) =>
     fullPowerLoss({ seed, rounds: POWER_LOSS_ROUNDS, resumeFrom: from, report }),
+  'rebuild-kills': fullRebuildKills,
+  simulator: fullSimulator,
   soak: ({ seed, from, report }) =>
     fullSoak({ seed, minutes: Math.max(1, SOAK_MINUTES - from), report }),
 }

@@ -17,11 +17,12 @@ export const test: Command = {
   name: 'test',
   summary: 'run all checks and tests',
   usage: `./angelos test [FILTER …]
-./angelos test --full NAME [--seed N] [--from N]
+./angelos test --full NAME [--seed N] [--from N] [--seeds COUNT]
 
   Types, lint, format, dead code, then the unit, contract and end-to-end tests. A filter runs only
   the test files whose path holds it, and no other checks. --full runs one whole seeded series, of
-  which a plain run only samples: kill, power-loss, soak. It can be taken up again with --from.`,
+  which a plain run only samples: kill, mutants, power-loss, simulator, soak. It can be taken up
+  again with --from; --seeds is for those that run seed after seed.`,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -30,6 +31,7 @@ export const test: Command = {
         full: { type: 'string' },
         seed: { type: 'string', default: '1' },
         from: { type: 'string', default: '0' },
+        seeds: { type: 'string', default: '0' },
       },
     })
     if (values.full !== undefined) {
@@ -38,7 +40,8 @@ export const test: Command = {
       if (!series)
         throw new UsageError(`There is ${Object.keys(fullSeries).join(', ')}, not ${values.full}.`)
       const report = (line: string) => void process.stdout.write(`${line}\n`)
-      await series({ seed: Number(values.seed), from: Number(values.from), report })
+      const [seed, from, seeds] = [values.seed, values.from, values.seeds].map(Number)
+      await series({ seed: seed!, from: from!, seeds: seeds!, report })
       return 0
     }
     return positionals.length > 0 ? runTests(positionals) : runAll()
