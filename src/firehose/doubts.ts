@@ -25,9 +25,9 @@ const WAITING_MAX = 10_000
 const AGAIN_MS = 60_000
 
 /**
- * Makes doubts. An account that is active again may have written while it was not, and one that
- * writes is active, whatever was heard before: what should have told so may have been lost. Who
- * cannot be asked now is left to the sweep.
+ * Makes doubts. An account that is active again may have written while it was not; one that writes
+ * is active, whatever was heard before; and a message whose number was wrong may have been true.
+ * Who cannot be asked now is left to the sweep.
  */
 export function createDoubts({ store, audit, log, timers, signal }: DoubtOptions): Doubts {
   const asked = createLru<string, number>(REMEMBERED)
@@ -52,21 +52,29 @@ export function createDoubts({ store, audit, log, timers, signal }: DoubtOptions
     })
   }
 
-  async function askInactive(dids: readonly string[]): Promise<void> {
-    const standings = await store.standings(dids)
-    for (const [did, { upstream }] of standings) if (upstream !== 'active') ask(did)
+  /** Of accounts never heard of, nothing can be wrong. */
+  async function askKnown(dids: ReadonlySet<string>, evenActive: boolean): Promise<void> {
+    if (dids.size === 0) return
+    try {
+      const standings = await store.standings([...dids])
+      for (const [did, { upstream }] of standings) if (evenActive || upstream !== 'active') ask(did)
+    } catch (err) {
+      log.warn({ err }, 'not looked at now')
+    }
   }
 
   return {
     note(events, { revs }) {
       const unheeded = new Set<string>()
+      const unread = new Set<string>()
       for (const event of events) {
         if (event.kind === 'account' && event.active) ask(event.did)
+        if (event.kind === 'refused' && event.reason === 'OldSeq') unread.add(event.did)
         if (event.kind !== 'commit' && event.kind !== 'sync') continue
         if ((revs.get(event.did) ?? '') < event.rev) unheeded.add(event.did)
       }
-      if (unheeded.size === 0) return
-      askInactive([...unheeded]).catch((err: unknown) => log.warn({ err }, 'not looked at now'))
+      void askKnown(unheeded, false)
+      void askKnown(unread, true)
     },
     idle: async () => asking,
   }

@@ -71,10 +71,9 @@ export class Hosts {
     return [...this.#hosts.values()].flatMap((l) => (l.subscription ? [l.row] : []))
   }
 
-  /** Whether all accounts of a host are listened to. */
+  /** Whether all accounts of a host are in scope, also while it is left alone. */
   isWhole(host: string): boolean {
-    const known = this.#hosts.get(host)
-    return known?.subscription !== undefined && known.row.whole
+    return this.#hosts.get(host)?.row.whole === true
   }
 
   /** How each host that is listened to is doing. */

@@ -95,12 +95,13 @@ export class Scope {
     this.#options.onFollow(account, before)
   }
 
-  /** Takes note of an account as its document says now: when it lives elsewhere than was known, it
-   *  is followed there. Throws when storage is away. */
+  /** Takes note of an account as its document says now: one that is known and lives where it would
+   *  not be heard, or elsewhere than before, is followed there. Throws when storage is away. */
   async fresh({ did, pds }: Identity): Promise<void> {
     if (this.#seen.get(did) === pds) return
     const known = (await this.#options.store.standings([did])).get(did)
-    if (known?.pds && known.pds !== pds) {
+    const isHeard = this.#options.isWhole(pds) || this.#homes.get(did) === pds
+    if (known && (!isHeard || (known.pds !== null && known.pds !== pds))) {
       this.#options.log.info({ did, from: known.pds, to: pds }, 'an account has moved')
       await this.follow({ did, pds })
     }

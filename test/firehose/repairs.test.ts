@@ -3,6 +3,7 @@ import { encodeFrame } from './fake-repo.ts'
 import { createTown, note } from './town.ts'
 
 const HOST = 'https://host.example.net'
+const OTHER = 'https://other.example.net'
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const WHOLE = { upstreams: [HOST] }
@@ -127,4 +128,19 @@ test('a list without end is not read to its end, and repos are fetched before mo
   expect(pages).toBe(1)
   await town.run(2 * HOUR)
   expect(pages).toBe(5)
+})
+
+test('an account of a whole host that has moved is heard at its new host, found by whom ever', async () => {
+  const town = createTown({ ...WHOLE, limits: { sweepEveryMs: 24 * HOUR } })
+  const ada = await town.settle('ada', HOST, ['a'])
+  await town.start()
+  await town.run(MINUTE)
+  // The fetching of its repo is the first to hear of the move.
+  ada.pds = OTHER
+  town.publish(ada)
+  await town.store.desynchronize([ada.did], 'Test')
+  await town.run(5 * MINUTE)
+  await town.write(ada, note('b'))
+  await town.run(MINUTE)
+  expect(town.shown(ada)).toEqual(['a', 'b'])
 })
