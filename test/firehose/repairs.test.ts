@@ -130,15 +130,20 @@ test('a list without end is not read to its end, and repos are fetched before mo
   expect(pages).toBe(5)
 })
 
-test('an account of a whole host that has moved is heard at its new host, found by whom ever', async () => {
+test('an account whose move was stored just before a stop is heard at its new host', async () => {
   const town = createTown({ ...WHOLE, limits: { sweepEveryMs: 24 * HOUR } })
   const ada = await town.settle('ada', HOST, ['a'])
-  await town.start()
+  const first = await town.start()
   await town.run(MINUTE)
-  // The fetching of its repo is the first to hear of the move.
+  const closed = first.close()
+  await town.run(3_000)
+  await closed
   ada.pds = OTHER
   town.publish(ada)
-  await town.store.desynchronize([ada.did], 'Test')
+  await town.store.desynchronize([ada.did], 'Moved')
+  await town.store.claim({ limit: 1, now: town.timers.now() })
+  await town.store.unclaim(ada.did, OTHER)
+  await town.start()
   await town.run(5 * MINUTE)
   await town.write(ada, note('b'))
   await town.run(MINUTE)
