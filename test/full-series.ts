@@ -3,6 +3,8 @@ import { fullRebuildKills } from './end-to-end/rebuild-kills.ts'
 import { fullPowerLoss } from './fast/power-loss.ts'
 import { fullSoak } from './fast/soak.ts'
 import { fullGarbage } from './firehose/garbage.ts'
+import { fullIngestKills } from './ingest/kills.ts'
+import { fullMemory } from './ingest/memory.ts'
 import { fullMutants, fullSimulator } from './simulator/series.ts'
 
 type Options = {
@@ -10,6 +12,8 @@ type Options = {
   from: number
   /** how many seeds, 0 for as many as the series has */
   seeds: number
+  /** how many events, 0 for as many as the series has */
+  events: number
   report: (line: string) => void
 }
 
@@ -20,7 +24,9 @@ const SOAK_MINUTES = 30
  *  with the same seed and `from`; the soak has no steps and takes `from` as minutes done. */
 export const fullSeries: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   garbage: fullGarbage,
+  'ingest-kills': fullIngestKills,
   kill: fullKill,
+  memory: fullMemory,
   mutants: fullMutants,
   'power-loss': ({ seed, from, report }) =>
     fullPowerLoss({ seed, rounds: POWER_LOSS_ROUNDS, resumeFrom: from, report }),

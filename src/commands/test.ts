@@ -18,11 +18,13 @@ export const test: Command = {
   summary: 'run all checks and tests',
   usage: `./angelos test [FILTER …]
 ./angelos test --full NAME [--seed N] [--from N] [--seeds COUNT]
+                  [--events COUNT]
 
   Types, lint, format, dead code, then the unit, contract and end-to-end tests. A filter runs only
   the test files whose path holds it, and no other checks. --full runs one whole seeded series, of
-  which a plain run only samples: kill, mutants, power-loss, simulator, soak. It can be taken up
-  again with --from; --seeds is for those that run seed after seed.`,
+  which a plain run only samples: garbage, ingest-kills, kill, memory, mutants, power-loss,
+  rebuild-kills, simulator, soak. It can be taken up again with --from; --seeds is for those that
+  run seed after seed, --events for memory.`,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],
@@ -32,6 +34,7 @@ export const test: Command = {
         seed: { type: 'string', default: '1' },
         from: { type: 'string', default: '0' },
         seeds: { type: 'string', default: '0' },
+        events: { type: 'string', default: '0' },
       },
     })
     if (values.full !== undefined) {
@@ -40,8 +43,9 @@ export const test: Command = {
       if (!series)
         throw new UsageError(`There is ${Object.keys(fullSeries).join(', ')}, not ${values.full}.`)
       const report = (line: string) => void process.stdout.write(`${line}\n`)
-      const [seed, from, seeds] = [values.seed, values.from, values.seeds].map(Number)
-      await series({ seed: seed!, from: from!, seeds: seeds!, report })
+      const given = [values.seed, values.from, values.seeds, values.events]
+      const [seed, from, seeds, events] = given.map(Number)
+      await series({ seed: seed!, from: from!, seeds: seeds!, events: events!, report })
       return 0
     }
     return positionals.length > 0 ? runTests(positionals) : runAll()
