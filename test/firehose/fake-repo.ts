@@ -64,7 +64,7 @@ export class FakeRepo {
     return made
   }
 
-  /** A repo at the same revision that goes its own way; what is written to it is not in this one. */
+  /** A repo at the same revision that goes its own way; what it is told is not in this one. */
   async fork(): Promise<FakeRepo> {
     const blocks = new BlockMap()
     blocks.addMap((this.#repo.storage as MemoryBlockstore).blocks)
