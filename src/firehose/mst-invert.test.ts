@@ -1,6 +1,6 @@
 import { CidLinkWrapper } from '@atcute/cbor'
 import { BlockMap, MST, MemoryBlockstore } from '@atproto/repo'
-import { parseCid } from '@atproto/lex-data'
+import { parseCid } from '@atproto/lex'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cidKey } from './car.ts'

@@ -189,20 +189,3 @@ function sharedPrefix(one: string, other: string): number {
   while (length < end && one.charCodeAt(length) === other.charCodeAt(length)) length += 1
   return length
 }
-
-/** A key of a node with its value and the subtree of the keys after it. */
-export type MstEntry = { key: string; value: CidLinkWrapper; right: CidLinkWrapper | null }
-
-/** The node of a block as `parseMstNode` checks it, its links as the decoder would give them. */
-export function readMstNode(
-  block: Uint8Array,
-): { left: CidLinkWrapper | null; entries: MstEntry[]; layer: number | null } | undefined {
-  const node = parseMstNode(block)
-  if (node === undefined) return undefined
-  const { keys, values, kids, layer } = node
-  const [left, ...rights] = kids.map((kid) => (kid === null ? null : linkOf(kid)))
-  const entries = keys.map((key, index) => {
-    return { key, value: linkOf(values[index] ?? ''), right: rights[index] ?? null }
-  })
-  return { left: left ?? null, entries, layer }
-}

@@ -1,4 +1,4 @@
-import { parseCid } from '@atproto/lex-data'
+import { parseCid } from '@atproto/lex'
 import { MST, MemoryBlockstore } from '@atproto/repo'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
