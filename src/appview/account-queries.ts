@@ -63,7 +63,8 @@ export async function unclaim(
   { did, pds, now }: { did: string; pds: string | null; now: Date },
 ): Promise<void> {
   await sql.query(
-    `update appview.account set state = 'desynchronized', pds = $2, "resyncAt" = $3
+    `update appview.account
+     set state = 'desynchronized', "stateReason" = 'Unclaimed', pds = $2, "resyncAt" = $3
      where did = $1 and state = 'in-progress'`,
     [did, pds, now],
   )
@@ -76,7 +77,8 @@ export async function recover(
   fetching: readonly string[] = [],
 ): Promise<void> {
   await sql.query(
-    `update appview.account set state = 'desynchronized', "resyncAt" = $1
+    `update appview.account
+     set state = 'desynchronized', "stateReason" = 'Interrupted', "resyncAt" = $1
      where state = 'in-progress' and did <> all($2::text[])`,
     [now, fetching],
   )

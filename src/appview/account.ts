@@ -18,7 +18,8 @@ export async function noteAccount(
 }
 
 /** Where accounts stand, as a `select` of their rows. */
-export const STANDING = `did, state, rev, data, status as upstream, "localStatus" as own, pds`
+export const STANDING = `did, state, "stateReason" as reason, rev, data, status as upstream,
+  "localStatus" as own, pds`
 
 /** Locks the accounts' rows in one order for all transactions, until the transaction ends. Those
  *  not heard of before get a row when a time for it is given, and are left out of the answer. */
@@ -65,7 +66,6 @@ export async function changeAccounts(
     handle,
     named: handle !== undefined,
     attempts: due?.attempts,
-    reason: due?.reason,
     at: due?.at,
   }))
   await plannedOnce(tx).query(CHANGE, [JSON.stringify(rows), now])

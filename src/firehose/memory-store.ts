@@ -16,7 +16,6 @@ type Account = {
   standing: Standing
   handle: string | null
   followed: boolean
-  reason: string | null
   at: Date | null
   attempts: number
 }
@@ -140,7 +139,8 @@ class InMemory implements MemoryStore {
   async unclaim(did: string, pds: string | null) {
     const account = this.#accounts.get(did)
     if (account?.standing.state !== 'in-progress') return
-    account.standing = { ...account.standing, state: 'desynchronized', pds }
+    const reason = 'Unclaimed'
+    account.standing = { ...account.standing, state: 'desynchronized', reason, pds }
     account.at = this.#now
   }
 
@@ -152,7 +152,8 @@ class InMemory implements MemoryStore {
     for (const account of this.#accounts.values()) {
       const { did, state } = account.standing
       if (state !== 'in-progress' || fetching.includes(did)) continue
-      account.standing = { ...account.standing, state: 'desynchronized' }
+      const reason = 'Interrupted'
+      account.standing = { ...account.standing, state: 'desynchronized', reason }
       account.at = this.#now
     }
   }
@@ -227,11 +228,11 @@ class InMemory implements MemoryStore {
     const outcomes: Record<string, number> = { ...told.outcomes }
     for (const outcome of written.outcomes) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
     for (const [did, { standing, handle, due }] of plan.changes) {
-      const fresh = { handle: null, followed: false, reason: null, at: null, attempts: 0 }
+      const fresh = { handle: null, followed: false, at: null, attempts: 0 }
       const account = { ...fresh, ...this.#accounts.get(did), standing }
       if (handle !== undefined) account.handle = handle
       if (due) {
-        Object.assign(account, { reason: due.reason, at: due.at })
+        account.at = due.at
         account.attempts = attemptsAfter[due.attempts](account.attempts)
       }
       this.#accounts.set(did, account)

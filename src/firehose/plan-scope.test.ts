@@ -93,6 +93,7 @@ describe('scope', () => {
       ...held,
       upstream: 'unconfirmed',
       state: 'desynchronized',
+      reason: 'ListedActive',
     })
     expect(plan.told.desynchronized).toEqual([did])
   })

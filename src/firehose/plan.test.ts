@@ -53,7 +53,7 @@ describe('a commit', () => {
   ])('%s makes the repo desynchronized', (_, news) => {
     const { writes, standing, outcomes, due, desynchronized } = after(held, commit(3, news))
     expect(writes).toEqual([])
-    expect(standing).toEqual({ ...held, state: 'desynchronized' })
+    expect(standing).toEqual({ ...held, state: 'desynchronized', reason: 'Gap' })
     expect(outcomes).toEqual({ gap: 1 })
     expect(due).toEqual({ reason: 'Gap', at: NOW, attempts: 'same' })
     expect(desynchronized).toEqual([did])
@@ -87,12 +87,14 @@ describe('a commit', () => {
   ])('of an account that %s is dropped, and the repo fetched when it is back', (_, news) => {
     const { writes, standing, outcomes, desynchronized } = after({ ...held, ...news }, commit(3))
     expect(writes).toEqual([])
-    expect(standing).toEqual({ ...held, ...news, state: 'desynchronized' })
+    expect(standing).toEqual({ ...held, ...news, state: 'desynchronized', reason: 'Inactive' })
     expect({ outcomes, desynchronized }).toEqual({ outcomes: { inactive: 1 }, desynchronized: [] })
   })
 })
 
 describe('an account heard of before any commit', () => {
+  const first = commit(1, { since: null, prevData: null })
+
   test.each([
     ['#identity', identity(PDS)],
     ['#account', account()],
@@ -104,20 +106,22 @@ describe('an account heard of before any commit', () => {
     expect(desynchronized).toEqual([])
   })
 
-  test('is whole with the first commit of its repo, and with no later one', () => {
-    const first = commit(1, { since: null, prevData: null })
+  test('is whole with the first commit of its repo', () => {
     const whole = after(undefined, identity(PDS), account(), first, commit(2))
-    expect(whole.standing).toMatchObject({ state: 'synchronized', rev: 'r2' })
+    expect(whole.standing).toMatchObject({ state: 'synchronized', reason: null, rev: 'r2' })
     expect(whole.due).toEqual({ reason: null, at: null, attempts: 'none' })
-    const later = after(undefined, account(), commit(2))
-    expect(later.standing).toMatchObject({ state: 'desynchronized', rev: null })
-    expect(later.outcomes).toEqual({ account: 1, dropped: 1 })
   })
 
-  test('is not made whole by a first commit when something is held of it', () => {
-    const away: Standing = { ...held, state: 'desynchronized' }
-    const { outcomes } = after(away, commit(3, { since: null, prevData: null }))
-    expect(outcomes).toEqual({ dropped: 1 })
+  test.each<[string, FirehoseEvent]>([
+    ['a later commit', commit(2)],
+    ['a sync', sync('r2', 'd2')],
+    ['a loss', lost('QueueFull')],
+    ['a refused commit', refused(true)],
+  ])('is fetched at once after %s, and its first commit is not all any more', (_, event) => {
+    const { standing, due, desynchronized } = after(undefined, account(), event, first)
+    expect(standing).toMatchObject({ state: 'desynchronized', rev: null })
+    expect(due?.at).toEqual(NOW)
+    expect(desynchronized).toEqual([did])
   })
 })
 
@@ -135,8 +139,8 @@ describe('a sync', () => {
 
   test.each([['r5'], ['r2']])('to another tree at %s makes the repo desynchronized', (rev) => {
     const { standing, due } = after(held, sync(rev, 'other'))
-    expect(standing).toEqual({ ...held, state: 'desynchronized' })
-    expect(due?.reason).toBe('Sync')
+    expect(standing).toEqual({ ...held, state: 'desynchronized', reason: 'Sync' })
+    expect(due?.at).toEqual(NOW)
   })
 
   test('of a repo that is being fetched is queued', () => {
@@ -203,7 +207,7 @@ describe('an account', () => {
   test('that is active again is shown, and its repo fetched', () => {
     const { show, standing, due } = after({ ...held, upstream: 'takendown' }, account())
     expect(show).toEqual([did])
-    expect(standing).toEqual({ ...held, state: 'desynchronized' })
+    expect(standing).toEqual({ ...held, state: 'desynchronized', reason: 'ActiveAgain' })
     expect(due).toEqual({ reason: 'ActiveAgain', at: NOW, attempts: 'none' })
   })
 
@@ -235,7 +239,7 @@ describe('an account', () => {
   test('that goes and comes back within a batch is fetched and stays shown', () => {
     const { hide, show, standing } = after(held, account('suspended'), account())
     expect({ hide, show }).toEqual({ hide: [], show: [] })
-    expect(standing).toEqual({ ...held, state: 'desynchronized' })
+    expect(standing).toEqual({ ...held, state: 'desynchronized', reason: 'ActiveAgain' })
   })
 
   test('whose host says the same again changes nothing', () => {

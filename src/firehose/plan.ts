@@ -1,5 +1,5 @@
 import type { AccountEvent, CommitEvent, FirehoseEvent, RecordWrite, SyncEvent } from './event.ts'
-import { type AccountStatus, type Standing, UNCONFIRMED, isActive } from './standing.ts'
+import { type AccountStatus, NEW, type Standing, UNCONFIRMED, isActive } from './standing.ts'
 import { Planning, SYNCHRONIZED } from './planning.ts'
 import type { Applied } from './store.ts'
 
@@ -134,8 +134,11 @@ function planMove(planning: Planning, event: CommitEvent | SyncEvent): void {
     planning.desynchronize(did, 'Inactive')
     return planning.count('inactive')
   }
-  if (standing.state === 'desynchronized')
-    return isFirst(event, standing) ? planning.apply(event) : planning.count('dropped')
+  if (standing.state === 'desynchronized') {
+    if (isFirst(event, standing)) return planning.apply(event)
+    if (standing.reason === NEW) planning.desynchronize(did, 'Gap')
+    return planning.count('dropped')
+  }
   if (standing.state === 'in-progress') return planning.queue(event)
   if (event.kind === 'sync') return planSync(planning, event, standing)
   if (standing.rev !== null && event.rev <= standing.rev) return planning.count('older')
@@ -146,9 +149,9 @@ function planMove(planning: Planning, event: CommitEvent | SyncEvent): void {
   planning.apply(event)
 }
 
-/** Of a repo nothing is held of, the first commit is all there is. */
+/** Whether it is the first commit of a repo of which nothing else was seen. */
 function isFirst(event: CommitEvent | SyncEvent, held: Standing): event is CommitEvent {
-  if (event.kind !== 'commit' || held.rev !== null) return false
+  if (event.kind !== 'commit' || held.reason !== NEW || held.rev !== null) return false
   return event.since === null && event.prevData === null
 }
 

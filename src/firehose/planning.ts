@@ -1,6 +1,6 @@
 import type { CommitEvent, FirehoseEvent, RefusedEvent } from './event.ts'
 import type { AccountChange, Due, KeptRefusal, Plan, PlannedWrite } from './plan.ts'
-import { type Standing, isActive, isFetchable, unknownStanding } from './standing.ts'
+import { NEW, type Standing, isActive, isFetchable, unknownStanding } from './standing.ts'
 
 /** Nothing is to be fetched. */
 export const SYNCHRONIZED: Due = { reason: null, at: null, attempts: 'none' }
@@ -33,7 +33,7 @@ export class Planning {
   /** Notes what is new of the account; without any of it, that it exists. */
   change(did: string, news: Partial<Standing>, due?: Due): void {
     const earlier = this.#changes.get(did)
-    const standing = { ...this.of(did), ...news }
+    const standing = { ...this.of(did), ...news, ...(due && { reason: due.reason }) }
     this.#changes.set(did, { ...earlier, standing, ...(due && { due }) })
   }
 
@@ -45,8 +45,8 @@ export class Planning {
   /** The repo has to be fetched: at once, or when the time set after a failure has come. `afresh`
    *  ends that time, because what failed has changed. */
   desynchronize(did: string, reason: string, { afresh = false } = {}): void {
-    const { state } = this.of(did)
-    if (state === 'desynchronized' && !afresh) return
+    const { state, reason: before } = this.of(did)
+    if (state === 'desynchronized' && before !== NEW && !afresh) return
     const none = afresh || this.#changes.get(did)?.due?.attempts === 'none'
     const due: Due = { reason, at: this.#now, attempts: none ? 'none' : 'same' }
     this.change(did, { state: 'desynchronized' }, due)
@@ -61,7 +61,7 @@ export class Planning {
    *  here with all that it wrote elsewhere: unless its first commit comes, its repo is fetched. */
   discover(did: string): void {
     const at = new Date(this.#now.getTime() + FIRST_COMMIT_MS)
-    this.change(did, { state: 'desynchronized' }, { reason: 'New', at, attempts: 'none' })
+    this.change(did, { state: 'desynchronized' }, { reason: NEW, at, attempts: 'none' })
   }
 
   /** Everything of the account is to be deleted; what remains is that it was. */

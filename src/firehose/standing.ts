@@ -10,6 +10,8 @@ export type AccountStatus = string
 export type Standing = {
   readonly did: string
   readonly state: RepoState
+  /** why it is not synchronized, a word for people; null while it is. `NEW` means more. */
+  readonly reason: string | null
   /** the last revision applied; null before the first */
   readonly rev: string | null
   /** CID of the tree's root at `rev` */
@@ -22,9 +24,13 @@ export type Standing = {
   readonly pds: string | null
 }
 
+/** Why a repo is desynchronized of which neither a commit nor a loss was seen: its first commit, if
+ *  it comes, is all there is. */
+export const NEW = 'New'
+
 /** An account nothing is known of: its first commit can be applied. */
 export function unknownStanding(did: string): Standing {
-  const nothing = { rev: null, data: null, own: null, pds: null }
+  const nothing = { reason: null, rev: null, data: null, own: null, pds: null }
   return { did, state: 'synchronized', upstream: 'active', ...nothing }
 }
 
