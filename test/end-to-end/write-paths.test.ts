@@ -192,7 +192,7 @@ test('of an imported repo the good records are shown, and a bad one is kept as r
 
   await moved.call(`${SPACES}.join`, { space: garage.did })
   await expect
-    .poll(() => garage.messages())
+    .poll(() => garage.messages(), { timeout: 20_000 })
     .toMatchObject([{ uri: good.uri, author: { handle: moved.handle } }])
   expect(await keptReason(good)).toBeNull()
   expect(await keptReason(bad)).toBe('SchemaMismatch')
