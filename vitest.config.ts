@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // Tests of whole nodes share two cores; who waits for something waits for it to happen.
+    expect: { poll: { timeout: 10_000 } },
     projects: [
       {
         extends: true,
