@@ -18,7 +18,7 @@ const CAUGHT_UP_MS = 60_000
 const MOMENTS = ['loading', 'starting', 'streaming', 'fetching', 'fetched', 'naming'] as const
 type Moment = (typeof MOMENTS)[number]
 
-/** How long after the beginning of its moment it is killed, in ms, and how long one is waited for. */
+/** How long after the beginning of its moment it is killed, and one is waited for, in ms. */
 const WAITS: Readonly<Record<Moment, readonly [number, number]>> = {
   loading: [0, 800],
   starting: [0, 40],

@@ -38,8 +38,8 @@ export async function fullMemory(options: {
   if (grown.length > 0) throw new Error('memory has grown from the middle to the end')
 }
 
-/** Lets a consumer take in so many commits from a host that has no end of them, into a database
- *  that is slow, and says how much memory it has needed. Throws when one of them was not taken in. */
+/** Lets a consumer take in so many commits from a host that has no end of them, into a slow
+ *  database, and says how much memory it has needed. Throws when one of them was not taken in. */
 export async function ingestMemory(options: {
   events: number
   report: (line: string) => void
