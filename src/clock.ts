@@ -18,7 +18,7 @@ export const systemClock: Clock = { now: () => new Date() }
 
 /** The machine's own time and chance. */
 export const systemTimers: Timers = {
-  now: systemClock.now,
+  now: () => systemClock.now(),
   sleep: (ms, signal) => wait(ms, undefined, signal && { signal }).catch(() => undefined),
   breathe: () => nextTurn(),
   random: Math.random,
