@@ -21,7 +21,6 @@ import { migrate } from './database/migrate.ts'
 import { openKysely, openPool } from './database/pool.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { Verifier } from './firehose/verifier.ts'
-import type { Identity } from './identity/identity.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
 import { openImages } from './open-images.ts'
@@ -78,7 +77,6 @@ export async function openAppView(options: Options): Promise<AppView> {
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
   const feeds = listenToFeeds({ connect, log })
   const { writer, isHosted } = pds
-  const follow = (identity: Identity) => sync.follow(identity)
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
   const xrpc = createXrpc({
@@ -91,7 +89,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       ...founding,
       ...images,
       loads,
-      announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow }),
+      announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow: sync.follow }),
       feeds,
       origin: config.publicUrl,
       nextTid: createTids(clock),

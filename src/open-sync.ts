@@ -26,7 +26,7 @@ import { countedStore } from './telemetry/counted-store.ts'
 /** What the node hears from hosts; it listens from `start` until `close`. */
 export type Sync = {
   readonly verifier: Verifier
-  follow(identity: Identity): Promise<void>
+  readonly follow: (identity: Identity) => Promise<void>
   states(): ReadonlyMap<string, SubscriptionState>
   /** What administrators see and change; nothing before `start`. */
   readonly hosts: HostAdmin
