@@ -10,7 +10,7 @@ import {
   signedAnew,
   syncMessage,
 } from './repo.ts'
-import { OWN, type Stage, enter, pick } from './stage.ts'
+import { type Stage, enter, pick } from './stage.ts'
 import { type Block, blockOf } from './tree.ts'
 
 /** The time as messages tell it. */
@@ -103,12 +103,14 @@ export function changeStatus(stage: Stage, person: Person, status: string): void
   stage.note(`${person.did} is ${status}`)
   const wasAway = person.status !== 'active'
   if (wasAway && status === 'active' && stage.random() < 0.5) {
+    // Who was never told that it went does not wonder what it has done meanwhile.
+    person.hidden ||= person.hiddenStatus
     person.become(person.prepare(drawWrites(stage, person), stage.world.now * 1000).after)
   }
   person.status = status
   const served = person.host.served.get(person.did)
   if (served !== undefined) served.status = status
-  if (stage.random() < 0.2) {
+  if (stage.random() < 0.3) {
     person.hiddenStatus = true
     return
   }
@@ -130,8 +132,6 @@ export function rotateKey(stage: Stage, person: Person, { quiet }: { quiet: bool
 export function migrate(stage: Stage, person: Person, to: Host): void {
   const from = person.host
   if (from === to || person.status !== 'active') return
-  // An account that leaves the own PDS while nobody can say where to is only found by a look.
-  if (from.origin === OWN && stage.directory.dead) return
   stage.note(`${person.did} moves from ${from.origin} to ${to.origin}`)
   if (stage.random() < 0.5) person.key += between(stage.random, 1, 62)
   const rev = person.nextRev(stage.world.now * 1000)

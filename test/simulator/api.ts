@@ -32,7 +32,7 @@ export function apiOf(
   async function* pieces(bytes: Uint8Array, host: Host): AsyncGenerator<Uint8Array> {
     const end = random() < host.api.truncate ? between(random, 0, bytes.length - 1) : bytes.length
     const size = between(random, 200, 4000)
-    const pause = random() < 0.3 ? 400 : 20
+    const pause = random() < 0.5 ? 400 : 20
     for (let at = 0; at < end; at += size) {
       await world.wait(life, between(random, 0, pause))
       yield bytes.subarray(at, Math.min(end, at + size))

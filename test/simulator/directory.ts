@@ -32,6 +32,12 @@ export class Directory {
     this.#entries.set(did, past)
   }
 
+  /** Those of whom it says what is not true any more, when its answers are so old. */
+  outdated(behindMs: number): string[] {
+    const since = this.#world.now - behindMs
+    return [...this.#entries].flatMap(([did, past]) => (past.at(-1)!.at > since ? [did] : []))
+  }
+
   /** The true entry now. */
   get(did: string): Entry | undefined {
     return this.#entries.get(did)?.at(-1)?.entry

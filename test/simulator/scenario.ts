@@ -27,7 +27,7 @@ type Act = (stage: Stage, puppeteer: Puppeteer) => void
 const TROUBLES: readonly (readonly [weight: number, Act])[] = [
   [4, (_stage, { crash }) => crash()],
   [4, (stage, { crashAtCall }) => crashAtCall(between(stage.random, 1, 8))],
-  [4, burst],
+  [6, burst],
   [4, (stage) => damaged(stage, somebody(stage))],
   [6, (stage) => forgery(stage, somebody(stage))],
   [2, (stage) => fork(stage, somebody(stage))],
@@ -104,7 +104,8 @@ function leave(stage: Stage): void {
   changeStatus(stage, person, pick(random, ['deactivated', 'takendown', 'suspended', 'deleted']))
   if (random() < 0.3) return
   person.rests ||= random() < 0.5
-  world.after(between(random, 1, 600) * 1000, () => changeStatus(stage, person, 'active'))
+  const next = random() < 0.8 ? 'active' : 'deleted'
+  world.after(between(random, 1, 600) * 1000, () => changeStatus(stage, person, next))
 }
 
 /** For a while frames are lost, doubled, swapped, replayed or followed by noise. */
@@ -151,6 +152,11 @@ function forgetful(stage: Stage): void {
   host.cutAll()
   host.down = true
   disturb(host, stage, 120_000)
+  const here = stage.people.filter((person) => person.host === host)
+  for (const person of here.slice(0, 3)) {
+    stage.world.after(between(stage.random, 10, 110) * 1000, () => void write(stage, person))
+    person.rests ||= stage.random() < 0.5
+  }
   stage.world.after(120_000, () => {
     host.forget(1)
     host.down = false
@@ -178,8 +184,11 @@ function badDirectory(stage: Stage): void {
   const { directory, random, world } = stage
   const kind = pick(random, ['dead', 'slow', 'behind'])
   stage.note(`the directory is ${kind}`)
-  if (kind === 'behind') directory.behindMs = between(random, 10, 200) * 1000
-  else Object.assign(directory, { [kind]: true })
+  if (kind === 'behind') {
+    directory.behindMs = between(random, 10, 200) * 1000
+    const outdated = new Set(directory.outdated(directory.behindMs))
+    for (const person of stage.people) person.murky ||= outdated.has(person.did)
+  } else Object.assign(directory, { [kind]: true })
   const ms = between(random, 5, 300) * 1000
   disturb(directory, stage, ms)
   world.after(ms, () => {
@@ -193,6 +202,12 @@ function badStore(stage: Stage, { faults }: Puppeteer): void {
   faults.fail = 0.3
   const ms = between(stage.random, 5, 120) * 1000
   disturb(faults, stage, ms)
+  // Repos have to be fetched just then.
+  for (let n = 0; n < 3; n += 1) {
+    const person = somebody(stage)
+    stage.world.after(stage.random() * ms, () => damaged(stage, person))
+    person.rests ||= stage.random() < 0.5
+  }
   stage.world.after(ms, () => {
     faults.fail = 0
   })
@@ -219,7 +234,7 @@ function burst(stage: Stage, { crashAtCall }: Puppeteer): void {
   else damaged(stage, person)
   const writes = between(random, 0, 6)
   for (let n = 0; n < writes; n += 1) {
-    world.after(between(random, 20, 1000), () => void write(stage, person))
+    world.after(between(random, 20, 1500), () => void write(stage, person))
   }
   person.rests ||= random() < 0.5
   if (random() < 0.3) crashAtCall(between(random, 1, 12))

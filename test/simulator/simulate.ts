@@ -1,4 +1,3 @@
-import type { SyncStore } from '../../src/firehose/store.ts'
 import { seeded } from '../fast/random.ts'
 import { apiOf } from './api.ts'
 import type { Following } from '../../src/firehose/follow.ts'

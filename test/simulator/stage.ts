@@ -74,6 +74,7 @@ export function addPerson(stage: Stage, host: Host): Person {
 /** Writes into the directory where an account lives and which key it has. */
 export function enter({ directory }: Stage, person: Person): void {
   const { did, host, signer } = person
+  person.murky ||= directory.behindMs > 0
   const handle = did.slice('did:web:'.length)
   directory.set(did, { key: signer.didKey, pds: host.origin, handle })
 }

@@ -13,8 +13,8 @@ export type World = {
   afterIn(life: Life, ms: number, act: () => void): void
   /** Settles after `ms`, or never when the life has ended by then. */
   wait(life: Life, ms: number): Promise<void>
-  /** Lets time pass up to `until`, step by step, or until so many steps were made in all. A step that
-   *  throws ends it. */
+  /** Lets time pass up to `until`, step by step, or until so many steps were made in all. A step
+   *  that throws ends it. */
   run(until: number, stepsMax: number): Promise<void>
   /** steps made so far */
   readonly steps: number
