@@ -92,7 +92,7 @@ export function tellAccount(
   const isBack = isHome && active && !person.hiddenStatus
   host.emit(
     { type: '#account', body },
-    { did: person.did, status: isHome, ...(isBack && { rev: person.state.rev }) },
+    { did: person.did, ...(isHome && { status }), ...(isBack && { rev: person.state.rev }) },
   )
 }
 
@@ -110,6 +110,9 @@ export function changeStatus(stage: Stage, person: Person, status: string): void
   person.status = status
   const served = person.host.served.get(person.did)
   if (served !== undefined) served.status = status
+  if (status === 'active' && person.owesCommit) {
+    stage.world.after(1000, () => void write(stage, person))
+  }
   if (stage.random() < 0.3) {
     person.hiddenStatus = true
     return

@@ -93,4 +93,4 @@ export class Host implements Stream {
 
 /** Whom a message is about, and which revision is known to whoever has taken it in; `proof` when it
  *  is signed and untampered. */
-export type About = { did?: string; rev?: string; proof?: boolean; status?: boolean }
+export type About = { did?: string; rev?: string; proof?: boolean; status?: string }

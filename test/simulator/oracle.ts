@@ -109,12 +109,12 @@ export function createOracle(
       due.set(host, list)
       const person = people.get(kept.did ?? '')
       // A commit on top of a lost one shows the gap.
-      if (person && kept.status) person.hiddenStatus = false
+      if (person && kept.status === person.status) person.hiddenStatus = false
       if (person && kept.proof && kept.rev === person.state.rev) person.hidden = false
     },
     lost(kept) {
       const person = people.get(kept.did ?? '')
-      if (person && kept.status) person.hiddenStatus = true
+      if (person && kept.status !== undefined) person.hiddenStatus = true
       else if (person) person.hidden = true
     },
     stale(did) {

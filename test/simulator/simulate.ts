@@ -43,6 +43,7 @@ class Run {
   readonly #random: () => number
   #life: Life = { alive: false }
   #following: Following | undefined
+  readonly #begunAll: Following[] = []
   /** those whose following was answered, so that it is stored */
   readonly #stored = new Set<string>()
   #broken: string | undefined
@@ -88,6 +89,8 @@ class Run {
     } finally {
       release()
       this.#life.alive = false
+      // Ended lives wait for ever; what holds their signals has to be let go.
+      for (const following of this.#begunAll) void following.close()
     }
     const { log } = this.#stage
     return { difference: this.#broken, log, steps: world.steps }
@@ -115,11 +118,14 @@ class Run {
 
   #lives(host: Host): boolean {
     const isOwn = host.origin === OWN
-    return this.#stage.people.some((p) => p.host === host && (isOwn || this.#stored.has(p.did)))
+    return this.#stage.people.some(
+      (p) => p.host === host && p.status !== 'deleted' && (isOwn || this.#stored.has(p.did)),
+    )
   }
 
   async #checkLag(host: Host, until: number): Promise<void> {
-    const due = host.kept.findLast(({ at }) => at < until)
+    // What was lost on the way is only known to be missing by what comes after it.
+    const due = host.kept.findLast(({ at }) => at < until && at > host.calmSince)
     const cursor = (await this.#store.cursorOf(host.origin)) ?? -1
     if (due !== undefined && cursor < due.seq) {
       this.#fail(`${host.origin} is well, and its cursor is at ${cursor}, not at ${due.seq}`)
@@ -188,6 +194,7 @@ class Run {
     }).then(
       (following) => {
         this.#following = following
+        this.#begunAll.push(following)
         void this.#followAll(following, life)
       },
       (error: unknown) => {

@@ -74,7 +74,8 @@ export function addPerson(stage: Stage, host: Host): Person {
 /** Writes into the directory where an account lives and which key it has. */
 export function enter({ directory }: Stage, person: Person): void {
   const { did, host, signer } = person
-  person.murky ||= directory.behindMs > 0
+  // While the directory cannot say so, nobody can know.
+  person.murky ||= directory.behindMs > 0 || directory.dead
   const handle = did.slice('did:web:'.length)
   directory.set(did, { key: signer.didKey, pds: host.origin, handle })
 }

@@ -11,7 +11,7 @@ export type Kept = {
   did?: string
   rev?: string
   proof?: boolean
-  status?: boolean
+  status?: string
 }
 
 /** How often, from 0 to 1, something happens to a frame on its way. */
