@@ -71,19 +71,20 @@ async function* wholeHost(row: HostRow, options: SweepOptions): AsyncGenerator<v
     if (listed.size + pages >= options.accountsPerHost) return
     cursor = page.cursor === from ? undefined : page.cursor
   }
-  yield* unlisted(host, listed, options)
+  yield* perhapsGone(host, listed, options)
 }
 
-/** Accounts that the host has left out: it deleted them, or they have moved. */
-async function* unlisted(
+/** Accounts that the host has left out: it deleted them, or they have moved. Those that it calls
+ *  deactivated may have moved too, at a time when nobody could say where to. */
+async function* perhapsGone(
   host: string,
   listed: ReadonlySet<string>,
   options: SweepOptions,
 ): AsyncGenerator<void> {
   for (let after = ''; ;) {
     const accounts = await options.store.accountsAt(host, after, PAGE)
-    for (const { did } of accounts) {
-      if (listed.has(did)) continue
+    for (const { did, upstream } of accounts) {
+      if (listed.has(did) && upstream !== 'deactivated') continue
       await forgiving(() => options.audit.account(did), options)
       yield
     }
