@@ -110,7 +110,8 @@ export function createOracle(
       const person = people.get(kept.did ?? '')
       // A commit on top of a lost one shows the gap.
       if (person && kept.status === person.status) person.hiddenStatus = false
-      if (person && kept.proof && kept.rev === person.state.rev) person.hidden = false
+      const isHome = host === person?.host.origin
+      if (person && isHome && kept.proof && kept.rev === person.state.rev) person.hidden = false
     },
     lost(kept) {
       const person = people.get(kept.did ?? '')
