@@ -18,13 +18,31 @@ test('an account that its host lists as it is known is not asked after', async (
   expect(asked).toEqual([])
 })
 
+test('an account that its host does not know is hidden, and what is held of it stays', async () => {
+  const { store, audit } = await audited('active', undefined)
+  await audit.account(DID)
+  expect((await store.standings([DID])).get(DID)?.upstream).toBe('deactivated')
+})
+
+test('a host that keeps a repo back and calls its account active is given its time', async () => {
+  const { store, audit } = await audited('active', { active: true })
+  await store.claim({ limit: 1, now })
+  const retryAt = new Date(now.getTime() + 3_600_000)
+  const failure = { reason: 'RepoNotFound', retryAt, upstream: 'deactivated' }
+  await store.resyncFailed(DID, failure)
+  await audit.account(DID)
+  const { upstream, at, attempts } = store.dump().accounts[0]!
+  expect({ upstream, at, attempts }).toEqual({ upstream: 'unconfirmed', at: retryAt, attempts: 1 })
+})
+
 /** A store that knows one account under a status, and an audit whose host says another. */
-async function audited(known: string, told: { active: boolean; status: string }) {
+async function audited(known: string, told: { active: boolean; status?: string } | undefined) {
   const clock = { now: () => now }
   const store = createMemoryStore({ clock })
   await store.follow({ did: DID, pds: PDS })
   const time = now.toISOString()
-  const event = { kind: 'account', seq: 1, did: DID, active: false, status: known, time } as const
+  const active = known === 'active'
+  const event = { kind: 'account', seq: 1, did: DID, active, status: known, time } as const
   await store.apply({ host: PDS, events: [event] })
   const asked: string[] = []
   const audit = createAudit({

@@ -7,7 +7,7 @@ import type { HostApi } from './host-api.ts'
 import type { Waiting } from './backoff.ts'
 import { statusOf } from './plan.ts'
 import { LIMITS } from './refusal.ts'
-import { type Standing, UNCONFIRMED } from './standing.ts'
+import { KEPT_BACK, type Standing, UNCONFIRMED, isKeptBack } from './standing.ts'
 import type { Applied, ListedRepo, SyncStore } from './store.ts'
 
 export type AuditOptions = Waiting & {
@@ -58,13 +58,15 @@ export function createAudit(options: AuditOptions): Audit {
     const told = identity
       ? await options.api.repoStatus(options.serviceOf(host), did)
       : { active: false, status: 'unidentified' }
-    const { active, status } = told ?? { active: false, status: 'deleted' }
-    const upstream = active ? 'active' : (status ?? 'inactive')
-    if (upstream !== standing.upstream && !(active && standing.upstream === UNCONFIRMED)) {
+    // Whoever is not there may be there again; one that was deleted says so in its status.
+    const { active, status } = told ?? { active: false, status: KEPT_BACK['RepoNotFound'] }
+    const isAwaited = active && (standing.upstream === UNCONFIRMED || isKeptBack(standing))
+    const upstream = isAwaited ? UNCONFIRMED : statusOf({ active, ...(status && { status }) })
+    if (upstream !== standing.upstream) {
       const time = timers.now().toISOString()
-      const event = { kind: 'account' as const, seq: 0, did, active, time }
-      const events = [{ ...event, ...(status !== undefined && { status }) }]
-      options.applied(await store.apply({ host, events }))
+      const event = { kind: 'account' as const, seq: 0, did, time }
+      const news = upstream === 'active' ? { active: true } : { active: false, status: upstream }
+      options.applied(await store.apply({ host, events: [{ ...event, ...news }] }))
     }
     const rev = told && 'rev' in told ? told.rev : undefined
     if (active && rev !== undefined && isBehind(standing, rev, timers)) await expect([{ did, rev }])

@@ -8,7 +8,7 @@ import { readCommit } from './commit-object.ts'
 import type { HostApi } from './host-api.ts'
 import { cidKey } from './car.ts'
 import type { SpoolOptions } from './spool.ts'
-import type { AccountStatus } from './standing.ts'
+import { type AccountStatus, KEPT_BACK } from './standing.ts'
 import type { Claim, SyncStore } from './store.ts'
 import { takeOver } from './take-over.ts'
 
@@ -46,15 +46,6 @@ export type Failure = {
 
 /** For the log. */
 type Facts = { written: number; skipped: number; blocks: number; named: readonly string[] }
-
-/** What the answers of a PDS that does not serve a repo say of its account. One that was deleted
- *  says so in its status; a repo that is only not there may be there again. */
-const STATUSES: Readonly<Record<string, AccountStatus>> = {
-  RepoNotFound: 'deactivated',
-  RepoDeactivated: 'deactivated',
-  RepoSuspended: 'suspended',
-  RepoTakendown: 'takendown',
-}
 
 /** An account without a document or a PDS is believed to be gone after so many looks. */
 const LOOKS = 5
@@ -111,7 +102,7 @@ function statusOf(status: string | undefined): AccountStatus {
 }
 
 function failed(reason: string, detail: string): Failure {
-  const upstream = STATUSES[reason]
+  const upstream = KEPT_BACK[reason]
   const told = { ok: false, reason, detail, answered: true } as const
   return upstream === undefined ? told : { ...told, upstream }
 }

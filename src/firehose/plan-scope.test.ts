@@ -98,6 +98,13 @@ describe('scope', () => {
     expect(plan.told.desynchronized).toEqual([did])
   })
 
+  test('a list has a PDS asked again that kept a repo back, and does not hurry that', () => {
+    const reason = 'RepoNotFound'
+    const kept: Standing = { ...held, state: 'desynchronized', reason, upstream: 'deactivated' }
+    const { changes } = planListed({ repos: [listed], pds: PDS }, known(kept), NOW)
+    expect(changes.get(did)).toEqual({ standing: { ...kept, upstream: 'unconfirmed' } })
+  })
+
   test('a list cannot hide an account', () => {
     const gone = { ...listed, active: false, status: 'deleted' }
     for (const standings of [known(held), new Map<string, Standing>()])

@@ -1,6 +1,6 @@
 import { type Plan, loseTrack, statusOf, takePds } from './plan.ts'
 import { Planning } from './planning.ts'
-import { type Standing, UNCONFIRMED } from './standing.ts'
+import { type Standing, UNCONFIRMED, isKeptBack } from './standing.ts'
 import type { ListedRepo } from './store.ts'
 
 type Standings = ReadonlyMap<string, Standing>
@@ -40,7 +40,7 @@ export function planListed(
       planning.desynchronize(did, 'Listed')
     } else if (known !== undefined && upstream === 'active' && isAway(known)) {
       planning.change(did, { upstream: UNCONFIRMED })
-      planning.desynchronize(did, 'ListedActive', { afresh: true })
+      planning.desynchronize(did, 'ListedActive', { afresh: !isKeptBack(known) })
     }
   }
   return planning.end()

@@ -43,6 +43,22 @@ export function isActive(s: Pick<Standing, 'upstream' | 'own'>): boolean {
  *  yet to say what it is, because it has moved or somebody else has said that it is back. */
 export const UNCONFIRMED = 'unconfirmed'
 
+/** What the answers of a PDS that keeps a repo back say of its account, by the reason that then
+ *  stands with the repo. One that was deleted says so in its status; a repo that is only not there
+ *  may be there again. */
+export const KEPT_BACK: Readonly<Record<string, AccountStatus>> = {
+  RepoNotFound: 'deactivated',
+  RepoDeactivated: 'deactivated',
+  RepoSuspended: 'suspended',
+  RepoTakendown: 'takendown',
+}
+
+/** Whether the account is away only because its PDS has kept its repo back. That the same PDS calls
+ *  it active when it is asked is no news then, and must not hurry the next attempt. */
+export function isKeptBack({ state, reason, upstream }: Standing): boolean {
+  return state === 'desynchronized' && reason !== null && KEPT_BACK[reason] === upstream
+}
+
 /** Whether the repo of the account may be asked for. */
 export function isFetchable(s: Pick<Standing, 'upstream' | 'own'>): boolean {
   return isActive(s) || (s.upstream === UNCONFIRMED && s.own === null)
