@@ -1,6 +1,7 @@
 import type { AccountChange } from '../firehose/plan.ts'
 import type { Standing } from '../firehose/standing.ts'
-import type { Indexer, Kept } from './index-record.ts'
+import type { Indexer } from './index-record.ts'
+import { keptPages } from './kept-pages.ts'
 import { plannedOnce } from './planned-once.ts'
 import type { Sql } from './sql.ts'
 
@@ -84,16 +85,5 @@ const CHANGE = `update appview.account a set state = v.state, rev = v.rev, data 
 
 /** Indexes again, page by page, what is kept of one account that is active again. */
 export async function showAgain(tx: Sql, indexer: Indexer, did: string): Promise<void> {
-  for (let after = ['', '']; ;) {
-    const { rows } = await tx.query<Kept>(
-      `select did, collection, rkey, rev, cid, bytes, "indexedAt" from appview.record
-       where cid is not null and did = $1 and (collection, rkey) > ($2, $3)
-       order by collection, rkey limit ${PAGE}`,
-      [did, ...after],
-    )
-    await indexer.restoreAll(tx, rows)
-    const last = rows.at(-1)
-    if (!last) return
-    after = [last.collection, last.rkey]
-  }
+  for await (const page of keptPages(tx, { did, size: PAGE })) await indexer.restoreAll(tx, page)
 }

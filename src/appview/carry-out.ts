@@ -15,7 +15,8 @@ export async function carryOut(
   const outcomes: Record<string, number> = { ...plan.told.outcomes }
   for (const did of plan.forget) await indexer.hide(tx, did)
   if (plan.forget.length > 0)
-    await tx.query('delete from appview.record where did = any($1)', [plan.forget])
+    for (const table of ['record', '"spaceRecord"', '"spaceRepo"'])
+      await tx.query(`delete from appview.${table} where did = any($1)`, [plan.forget])
   const written = plan.writes.length > 0 && (await indexer.writeAll(tx, plan.writes, { now }))
   for (const outcome of written ? written.outcomes : []) {
     const name = typeof outcome === 'string' ? outcome : 'refused'

@@ -1,7 +1,7 @@
 import type { Collection } from './define.ts'
 
 /** The columns of a row that figures, feeds and other tables look at; the others are not read. */
-export type Brief = { readonly uri: string; readonly cid: string } & Readonly<
+export type Brief = { readonly uri: string; readonly place: string; readonly cid: string } & Readonly<
   Record<string, unknown>
 >
 

@@ -1,12 +1,13 @@
 import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atproto/lex'
+import type { Access } from './audiences.ts'
 import type { SizeName } from './images/sizes.ts'
 
 /** One column: its Postgres type, and the TypeScript type a row carries for it. */
 export type Column<T> = {
   readonly sql: string
   readonly nullable: boolean
-  /** Whether its values are DIDs of accounts. */
-  readonly account?: true
+  /** Whether its values are DIDs of accounts, or uris of records. */
+  readonly names?: 'account' | 'record'
   /** Phantom: carries the row's type, never a value. */
   readonly type?: T
   optional(): Column<T | null>
@@ -18,6 +19,8 @@ export type RowOf<C extends Columns> = { [K in keyof C]: C[K] extends Column<inf
 /** Columns every table has; the indexer fills them, a collection never does. */
 export type Stamp = {
   uri: l.AtUriString
+  /** The permissioned space the record stands in; empty for one in a public repo. */
+  place: string
   cid: l.CidString
   did: l.DidString
   rkey: string
@@ -33,6 +36,8 @@ export type Verified<S extends RecordSchema> = {
   readonly uri: l.AtUriString
   readonly did: l.DidString
   readonly rkey: string
+  /** The permissioned space it stands in; empty in a public repo. */
+  readonly place: string
   readonly record: Infer<S>
   /** The time the author claims, but never later than the commit that carried it. */
   readonly claimed: (datetime: string) => Date
@@ -68,9 +73,6 @@ export type List = {
 
 /** `has`: the column's array holds the value; `matches`: the search vector finds the words. */
 export type Operator = '>=' | '<' | 'has' | 'matches'
-
-/** What a space's role must include to write this collection into the space's repo. */
-export type Permission = 'manage_space' | 'create_channels' | 'post_messages' | 'create_events'
 
 /** What a view may look up beside its own row: what its `people` and `media` columns name. */
 export type Look = {
@@ -131,8 +133,7 @@ export type Collection = {
   readonly people: readonly string[]
   readonly media: readonly string[]
   readonly mine?: Mine
-  readonly access: 'public'
-  readonly manage?: Permission
+  readonly access: Access
   readonly get?: Main<l.Query>
   readonly lists: readonly List[]
   readonly examples: {
@@ -167,8 +168,7 @@ type Definition<
   /** Columns with uris of media records the view shows; lists of them as well. */
   media?: readonly (keyof C & string)[]
   mine?: Mine
-  access: 'public'
-  manage?: Permission
+  access: Access
   /** Name why a well-formed record must not be shown; undefined accepts it. */
   accept?: (input: Verified<S>) => string | undefined
   row: (input: Verified<S>) => RowOf<C>
@@ -199,7 +199,7 @@ export function collection<
     table: def.table,
     owner: def.owner ?? 'did',
     columns: def.columns,
-    derived: def.derived ?? {},
+    derived: withinPlace(def.derived ?? {}),
     indexes: def.indexes ?? [],
     search: def.search,
     shown: def.shown,
@@ -208,7 +208,6 @@ export function collection<
     media: def.media ?? [],
     mine: def.mine,
     access: def.access,
-    manage: def.manage,
     get: def.get,
     lists: def.lists ?? [],
     examples: { good: def.examples.good, bad: def.examples.bad ?? {} },
@@ -218,12 +217,26 @@ export function collection<
   }
 }
 
-function column<T>(sql: string, nullable = false, more?: { account: true }): Column<T> {
+/** What rows of another place are about must not show in a figure: who may see this row could tell
+ *  from it what they may not see. Only that something exists (an admission) counts everywhere. */
+function withinPlace(derived: Readonly<Record<string, Derived>>): Readonly<Record<string, Derived>> {
+  const within = (d: Derived): Derived =>
+    d.pick.kind === 'exists' ? d : { ...d, on: { ...d.on, place: 'place' } }
+  return Object.fromEntries(Object.entries(derived).map(([name, d]) => [name, within(d)]))
+}
+
+function column<T>(
+  sql: string,
+  nullable = false,
+  more?: { names: 'account' | 'record' },
+): Column<T> {
   return { sql, nullable, ...more, optional: () => column<T | null>(sql, true, more) }
 }
 
 /** An account: user, space, tenant or node. */
-export const did = (): Column<l.DidString> => column('text', false, { account: true })
+export const did = (): Column<l.DidString> => column('text', false, { names: 'account' })
+/** A record, told by its uri; whoever moves it keeps what refers to it. */
+export const record = (): Column<string> => column('text', false, { names: 'record' })
 export const text = <T extends string = string>(): Column<T> => column('text')
 export const integer = (): Column<number> => column('integer')
 export const flag = (): Column<boolean> => column('boolean')

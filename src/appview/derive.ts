@@ -69,7 +69,7 @@ export function briefColumns(c: Collection, collections: readonly Collection[]):
       }),
   )
   const seen = [c.feed, c.shown].filter((name) => name !== undefined)
-  return [...new Set(['uri', 'cid', 'did', c.owner, ...seen, ...own, ...read])]
+  return [...new Set(['uri', 'place', 'cid', 'did', c.owner, ...seen, ...own, ...read])]
 }
 
 /** The locks of what the derived columns of this row are looked up by. */

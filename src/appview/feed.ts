@@ -82,14 +82,20 @@ function entriesOf(c: Collection, { before, after }: Change): Entry[] {
   const was = visible(c, before) ? before : undefined
   const is = visible(c, after) ? after : undefined
   const entry = (row: Brief, action: Entry['action']): Entry => ({
-    owner: String(row[c.feed!]),
+    owner: feedOf(c, row),
     collection: c.nsid,
     uri: row.uri,
     action,
   })
-  if (was && is && was[c.feed!] === is[c.feed!])
+  if (was && is && feedOf(c, was) === feedOf(c, is))
     return was.cid === is.cid ? [] : [entry(is, 'updated')]
   return [...(was ? [entry(was, 'deleted')] : []), ...(is ? [entry(is, 'created')] : [])]
+}
+
+/** What is permissioned has a feed of its own for each place: even the gaps between the numbers of a
+ *  feed that others read would tell them how much is going on there. */
+function feedOf(c: Collection, row: Brief): string {
+  return row.place === '' ? String(row[c.feed!]) : row.place
 }
 
 /** Whether readers see this row. */

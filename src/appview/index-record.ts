@@ -1,8 +1,9 @@
 import type { Collection } from './define.ts'
 import { inParts } from './in-parts.ts'
-import { type Judged, judgeAgain, keepRecords, placeOf } from './keep-record.ts'
+import { type Judged, judgeAgain, keepRecords, keyOf } from './keep-record.ts'
 import { deriveAll, loadRows } from './load-rows.ts'
 import { namedIn } from './named.ts'
+import { newerElsewhere } from './newest-place.ts'
 import { plannedOnce } from './planned-once.ts'
 import { recordUri } from './reference.ts'
 import { type Tables, type Target, hideRepo, showRows, tablesOf } from './show-rows.ts'
@@ -111,16 +112,18 @@ export class Indexer {
     const named = new Set<string>()
     const apply = async (items: readonly Item[]) => {
       const taken = await keepRecords(tx, items.map(judgedOf), options)
-      const rows: Target[] = []
-      for (const { write, collection, uri, refusal, row } of items) {
-        const indexedAt = taken.get(placeOf(write))
-        if (!indexedAt) continue
-        const shown = row && !write.hidden ? { ...row, indexedAt } : undefined
-        if (collection) rows.push({ collection, uri, row: shown })
+      const targets: Target[] = []
+      const fresh = items.filter(({ write }) => taken.has(keyOf(write)))
+      const elsewhere = await this.#elsewhere(tx, fresh)
+      for (const { write, collection, uri, refusal, row } of fresh) {
+        const other = elsewhere.get(keyOf(write))
+        const indexedAt = taken.get(keyOf(write))
+        const shown = write.hidden ? undefined : (other ?? (row && { ...row, indexedAt }))
+        if (collection) targets.push({ collection, uri, row: shown })
         for (const did of shown && collection ? namedIn(collection, shown) : []) named.add(did)
         outcomes.set(write, outcomeOf(refusal, row))
       }
-      await show(rows)
+      await show(onceEach(targets))
     }
     await inParts(tx, newestOf(writes, options).map(this.#judge), { ...HOW, apply })
     return { outcomes: writes.map((w) => outcomes.get(w) ?? 'older'), named: [...named] }
@@ -131,19 +134,35 @@ export class Indexer {
     records: readonly Kept[],
     show: (targets: readonly Target[]) => Promise<void>,
   ): Promise<readonly Outcome[]> {
-    const since = new Map(records.map((r) => [placeOf(r), r.indexedAt]))
+    const since = new Map(records.map((r) => [keyOf(r), r.indexedAt]))
     const outcomes = new Map<Write, Outcome>()
     const apply = async (items: readonly Item[]) => {
       await judgeAgain(tx, items.map(judgedOf))
-      const rows = items.flatMap(({ write, collection, uri, row }) => {
-        const indexedAt = since.get(placeOf(write))
-        return collection ? [{ collection, uri, row: row && { ...row, indexedAt } }] : []
+      const elsewhere = await this.#elsewhere(tx, items)
+      const targets = items.flatMap(({ write, collection, uri, row }): Target[] => {
+        const indexedAt = since.get(keyOf(write))
+        const shown = elsewhere.get(keyOf(write)) ?? (row && { ...row, indexedAt })
+        return collection ? [{ collection, uri, row: shown }] : []
       })
       for (const { write, refusal, row } of items) outcomes.set(write, outcomeOf(refusal, row))
-      await show(rows)
+      await show(onceEach(targets))
     }
     await inParts(tx, records.map(this.#judge), { ...HOW, apply })
     return records.map((r) => outcomes.get(r)!)
+  }
+
+  /** Rows of versions in other places that count more than these, by the key of those. */
+  async #elsewhere(
+    tx: Sql,
+    items: readonly Item[],
+  ): Promise<ReadonlyMap<string, Record<string, unknown>>> {
+    const movable = items.filter(({ collection }) => collection?.access.places === 'either')
+    const rows = new Map<string, Record<string, unknown>>()
+    for (const [key, other] of await newerElsewhere(tx, movable.map(judgedOf))) {
+      const found = rowOf(this.#byNsid.get(other.collection), other)
+      if ('row' in found) rows.set(key, { ...found.row, indexedAt: other.indexedAt })
+    }
+    return rows
   }
 
   readonly #judge = (write: Write): Item => {
@@ -177,21 +196,26 @@ const HOW = {
 }
 
 function judgedOf({ write, refusal }: Item): Judged {
-  const { did, collection, rkey, rev, cid, bytes } = write
-  return { did, collection, rkey, rev, cid, bytes, refusal }
+  const { did, collection, rkey, place, rev, cid, bytes } = write
+  return { did, collection, rkey, place, rev, cid, bytes, refusal }
 }
 
 function outcomeOf(refusal: Refusal | undefined, row: Item['row']): Outcome {
   return refusal ? { refused: refusal.reason } : row ? 'indexed' : 'removed'
 }
 
+/** Each record once: of several places the same version counts. */
+function onceEach(targets: readonly Target[]): Target[] {
+  return [...new Map(targets.map((target) => [target.uri, target])).values()]
+}
+
 /** The newest version of each record. */
 function newestOf(writes: readonly Write[], { force = false }: Options): Write[] {
   const newest = new Map<string, Write>()
   for (const write of writes) {
-    const other = newest.get(placeOf(write))
+    const other = newest.get(keyOf(write))
     const newer = !other || write.rev > other.rev || (force && write.rev === other.rev)
-    if (newer) newest.set(placeOf(write), write)
+    if (newer) newest.set(keyOf(write), write)
   }
   return [...newest.values()]
 }

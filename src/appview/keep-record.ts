@@ -6,15 +6,17 @@ export type Judged = {
   readonly did: string
   readonly collection: string
   readonly rkey: string
+  /** The permissioned space it is in; absent or empty for a public repo. */
+  readonly place?: string
   readonly rev: string
   readonly cid: string | null
   readonly bytes: Uint8Array | null
   readonly refusal?: Refusal
 }
 
-/** Where a record is, as a text that tells records apart. */
-export function placeOf(w: Pick<Judged, 'did' | 'collection' | 'rkey'>): string {
-  return `${w.did}/${w.collection}/${w.rkey}`
+/** A text that tells versions apart by where they are. */
+export function keyOf(w: Pick<Judged, 'did' | 'collection' | 'rkey' | 'place'>): string {
+  return `${w.place ?? ''} ${w.did}/${w.collection}/${w.rkey}`
 }
 
 /** Keeps versions as they came, at most one of each record, in one order for all transactions.
@@ -23,33 +25,60 @@ export function placeOf(w: Pick<Judged, 'did' | 'collection' | 'rkey'>): string 
 export async function keepRecords(
   tx: Sql,
   versions: readonly Judged[],
-  { now, force = false }: { now: Date; force?: boolean },
+  how: { now: Date; force?: boolean },
 ): Promise<ReadonlyMap<string, Date>> {
+  const [open, inSpaces] = parted(versions)
+  const kept = new Map<string, Date>()
+  if (open.length > 0) await keepIn(tx, PUBLIC, open, { ...how, kept })
+  if (inSpaces.length > 0) await keepIn(tx, IN_SPACES, inSpaces, { ...how, kept })
+  return kept
+}
+
+/** Those of public repos, and those of permissioned ones. */
+function parted(versions: readonly Judged[]): readonly [Judged[], Judged[]] {
+  const { open = [], closed = [] } = Object.groupBy(versions, ({ place }) =>
+    place ? 'closed' : 'open',
+  )
+  return [open, closed]
+}
+
+async function keepIn(
+  tx: Sql,
+  table: Statements,
+  versions: readonly Judged[],
+  { now, force = false, kept }: { now: Date; force?: boolean; kept: Map<string, Date> },
+): Promise<void> {
   let at = 1
-  const sorted = versions.toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+  const sorted = versions.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
   const rows = sorted.map(({ bytes, refusal, ...version }) => {
     const row = { ...version, ...reasonOf(refusal), at, size: bytes?.length ?? null }
     at += bytes?.length ?? 0
     return row
   })
   const all = Buffer.concat(sorted.flatMap(({ bytes }) => (bytes ? [bytes] : [])))
-  const { rows: kept } = await tx.query<Judged & { indexedAt: Date }>(force ? KEEP_AGAIN : KEEP, [
+  const found = await tx.query<Judged & { indexedAt: Date }>(force ? table.keepAgain : table.keep, [
     JSON.stringify(rows),
     all,
     now,
   ])
-  return new Map(kept.map((row) => [placeOf(row), row.indexedAt]))
+  for (const row of found.rows) kept.set(keyOf(row), row.indexedAt)
 }
 
 /** Notes what is now found about records that are kept already. */
 export async function judgeAgain(tx: Sql, records: readonly Judged[]): Promise<void> {
-  const rows = records.map(({ did, collection, rkey, refusal }) => ({
-    did,
-    collection,
-    rkey,
-    ...reasonOf(refusal),
-  }))
-  await tx.query(JUDGE, [JSON.stringify(rows)])
+  const [open, inSpaces] = parted(records)
+  const rowsOf = (some: readonly Judged[]) =>
+    JSON.stringify(
+      some.map(({ did, collection, rkey, place, refusal }) => ({
+        did,
+        collection,
+        rkey,
+        place,
+        ...reasonOf(refusal),
+      })),
+    )
+  if (open.length > 0) await tx.query(PUBLIC.judge, [rowsOf(open)])
+  if (inSpaces.length > 0) await tx.query(IN_SPACES.judge, [rowsOf(inSpaces)])
 }
 
 const DETAIL_MAX = 1_000
@@ -60,25 +89,34 @@ function reasonOf(refusal: Refusal | undefined): { reason: string | null; detail
   return { reason: refusal?.reason ?? null, detail: detail ?? null }
 }
 
-/** A record's newest version wins, deletes included; `rev` decides, not the order of arrival. The
- *  bytes of all come one after another in $2, each from `at` (counted from 1). */
-const keepSql = (newer: '<' | '<=') => `insert into appview.record as r
-  (did, collection, rkey, cid, rev, bytes, reason, detail, "indexedAt")
-  select v.did, v.collection, v.rkey, v.cid, v.rev, substring($2::bytea from v.at for v.size),
-    v.reason, v.detail, $3::timestamptz
-  from json_to_recordset($1::json) as v(did text, collection text, rkey text, cid text, rev text,
-    at int, size int, reason text, detail text)
-  on conflict (did, collection, rkey) do update set cid = excluded.cid, rev = excluded.rev,
-    bytes = excluded.bytes, reason = excluded.reason, detail = excluded.detail,
-    "indexedAt" = case when r.cid = excluded.cid then r."indexedAt" else excluded."indexedAt" end
-  where r.rev ${newer} excluded.rev
-  returning did, collection, rkey, "indexedAt"`
+type Statements = { readonly keep: string; readonly keepAgain: string; readonly judge: string }
 
-const KEEP = keepSql('<')
-const KEEP_AGAIN = keepSql('<=')
+/** The statements of a table of kept records, whose key is `keys`. */
+function statementsOf(table: string, keys: readonly string[]): Statements {
+  const key = keys.join(', ')
+  const typed = keys.map((name) => `${name} text`).join(', ')
+  // A record's newest version wins, deletes included; `rev` decides, not the order of arrival. The
+  // bytes of all come one after another in $2, each from `at` (counted from 1).
+  const keep = (newer: '<' | '<=') => `insert into ${table} as r
+    (${key}, cid, rev, bytes, reason, detail, "indexedAt")
+    select ${keys.map((name) => `v.${name}`).join(', ')}, v.cid, v.rev,
+      substring($2::bytea from v.at for v.size), v.reason, v.detail, $3::timestamptz
+    from json_to_recordset($1::json) as v(${typed}, cid text, rev text, at int, size int,
+      reason text, detail text)
+    on conflict (${key}) do update set cid = excluded.cid, rev = excluded.rev,
+      bytes = excluded.bytes, reason = excluded.reason, detail = excluded.detail,
+      "indexedAt" = case when r.cid = excluded.cid then r."indexedAt" else excluded."indexedAt" end
+    where r.rev ${newer} excluded.rev
+    returning ${key}, "indexedAt"`
+  return {
+    keep: keep('<'),
+    keepAgain: keep('<='),
+    judge: `update ${table} r set reason = v.reason, detail = v.detail
+      from json_to_recordset($1::json) as v(${typed}, reason text, detail text)
+      where ${keys.map((name) => `r.${name} = v.${name}`).join(' and ')}
+        and (r.reason is distinct from v.reason or r.detail is distinct from v.detail)`,
+  }
+}
 
-const JUDGE = `update appview.record r set reason = v.reason, detail = v.detail
-  from json_to_recordset($1::json)
-    as v(did text, collection text, rkey text, reason text, detail text)
-  where r.did = v.did and r.collection = v.collection and r.rkey = v.rkey
-    and (r.reason is distinct from v.reason or r.detail is distinct from v.detail)`
+const PUBLIC = statementsOf('appview.record', ['did', 'collection', 'rkey'])
+const IN_SPACES = statementsOf('appview."spaceRecord"', ['did', 'collection', 'rkey', 'place'])

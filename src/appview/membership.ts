@@ -1,5 +1,5 @@
 import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
-import type { Permission } from './define.ts'
+import type { Permission } from './audiences.ts'
 import { may } from './permissions.ts'
 import type { Sql } from './sql.ts'
 

@@ -1,4 +1,4 @@
-import type { Permission } from './define.ts'
+import type { Permission } from './audiences.ts'
 
 /** What each role of a space may do (`domain.md` §6.2). Roles count only from the space's repo. */
 const GRANTS: Readonly<Record<string, readonly Permission[]>> = {

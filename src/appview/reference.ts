@@ -31,7 +31,30 @@ function located(space: Pick<Reference, 'space'>, parts: readonly string[]): Ref
   return { ...space, author, collection, rkey }
 }
 
-/** The uri of a record in an ordinary repo. */
+/** The uri of a record in an ordinary repo. The tables know every record by it, wherever it is: who
+ *  moves one keeps its author, collection and key, and what refers to it goes on doing so. */
 export function recordUri(did: string, collection: string, rkey: string): `at://${string}` {
   return `at://${did}/${collection}/${rkey}`
+}
+
+/** The uri by which the tables know the record that `uri` names; what names none stays as it is. */
+export function knownUri(uri: string): string {
+  const found = readReference(uri)
+  return found ? recordUri(found.author, found.collection, found.rkey) : uri
+}
+
+/** The uri that leads to a record: `uri` is the one the tables know it by, `place` its permissioned
+ *  space, or empty when it stands in a public repo. */
+export function uriIn(place: string, uri: string): `at://${string}` {
+  return place === '' ? (uri as `at://${string}`) : `${place as 'at://'}/${uri.slice(5)}`
+}
+
+/** The authority, type and key of a permissioned space's uri; undefined for anything else. */
+export function readPlace(place: string): Reference['space'] {
+  const parts = place.length > 1024 || !place.startsWith('at://') ? [] : place.slice(5).split('/')
+  const [authority = '', kind, type = '', skey = ''] = parts
+  if (parts.length !== 4 || kind !== 'space') return undefined
+  return DID.test(authority) && NSID.test(type) && RKEY.test(skey)
+    ? { authority, type, skey }
+    : undefined
 }

@@ -5,6 +5,7 @@ export const SCHEMA = 'appview'
 
 const STAMP = [
   '"uri" text not null',
+  '"place" text not null',
   '"cid" text not null',
   '"did" text not null',
   '"rkey" text not null',
@@ -44,14 +45,17 @@ function indexesOf(c: Collection, all: readonly Collection[]): string[] {
     ['did'],
     ...c.indexes,
     ...c.lists.map((list) => [list.newest, 'uri']),
-    ...read.map((d) => [...Object.keys(d.on), ...orderOf(d)]),
-    ...Object.values(c.derived).map((d) => Object.values(d.on)),
+    ...read.map((d) => [...Object.keys(d.on).filter(tellsApart), ...orderOf(d)]),
+    ...Object.values(c.derived).map((d) => Object.values(d.on).filter(tellsApart)),
   ]
   const indexes = new Set(wanted.map((columns) => columns.map(quote).join(', ')))
   indexes.delete(quote('uri'))
   const others = [...indexes, keyOf(c)]
   return [...indexes].filter((i) => !others.some((o) => o.startsWith(`${i}, `))).toSorted()
 }
+
+/** Nearly all that is about one thing stands in one place, so that no index needs to say which. */
+const tellsApart = (column: string): boolean => column !== 'place'
 
 /** Columns some list looks into for one of their values. */
 function arraysOf(c: Collection): string[] {
@@ -93,7 +97,7 @@ export function tableName(table: string): string {
 
 /** What rows are read by: every column but the search vector, which is for searching only. */
 export function columnNames(c: Collection): string[] {
-  const stamp = ['uri', 'cid', 'did', 'rkey', 'rev', 'indexedAt']
+  const stamp = ['uri', 'place', 'cid', 'did', 'rkey', 'rev', 'indexedAt']
   return [...stamp, ...Object.keys(c.columns), ...Object.keys(c.derived)]
 }
 

@@ -91,7 +91,7 @@ type Plan = {
   readonly rows: Readonly<Record<string, unknown>>[]
 }
 
-/** Locks the rows that are there. A row whose owner or subjects have changed is deleted and made
+/** Locks the rows that are there. A row whose place, owner or subjects have changed is deleted and made
  *  anew: its key is another, or its derived columns are about something else. */
 async function planOf(
   tx: Sql,
@@ -101,7 +101,8 @@ async function planOf(
 ): Promise<Plan> {
   const { rows } = await tx.query<Brief>(statements.get(c)!.find, [targets.map(({ uri }) => uri)])
   const there = new Map(rows.map((row) => [row.uri, row]))
-  const subject = [c.owner, ...Object.values(c.derived).flatMap(({ on }) => Object.values(on))]
+  const about = Object.values(c.derived).flatMap(({ on }) => Object.values(on))
+  const subject = ['place', c.owner, ...about]
   const plan: Plan = { collection: c, fresh: [], kept: [], gone: [], rows: [] }
   for (const { uri, row } of targets) {
     const before = there.get(uri)

@@ -21,7 +21,7 @@ export async function strangers(
 }
 
 function namesIn(c: Collection): string[] {
-  const accounts = Object.keys(c.columns).filter((name) => c.columns[name]?.account)
+  const accounts = Object.keys(c.columns).filter((name) => c.columns[name]?.names === 'account')
   const names = new Set([...accounts, ...c.people])
   names.delete('did')
   return [...names].map((name) => {

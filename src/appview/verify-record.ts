@@ -1,7 +1,8 @@
 import { type LexValue, lexToJson } from '@atproto/lex'
 import { readRecord } from './data-model.ts'
 import type { Collection } from './define.ts'
-import { recordUri } from './reference.ts'
+import { isAudience } from './audiences.ts'
+import { knownUri, readPlace, recordUri } from './reference.ts'
 import { tidTime } from '../tid.ts'
 
 /** A record block and where it stands. */
@@ -9,6 +10,8 @@ export type StoredRecord = {
   readonly did: string
   readonly collection: string
   readonly rkey: string
+  /** The permissioned space it is in; absent or empty for a public repo. */
+  readonly place?: string
   readonly rev: string
   readonly cid: string
   readonly bytes: Uint8Array
@@ -41,6 +44,9 @@ function judge(
   r: StoredRecord,
 ): { readonly row: Record<string, unknown> } | Refusal {
   if (!c) return { reason: 'UnknownCollection', detail: `no lexicon for ${r.collection}` }
+  const { place = '' } = r
+  const misplaced = misplacement(c, place)
+  if (misplaced) return misplaced
   const decoded = readRecord(r.bytes)
   if ('reason' in decoded) return decoded
   const key = c.schema.keySchema.safeParse(r.rkey)
@@ -54,19 +60,41 @@ function judge(
     uri: uri as never,
     did: r.did as never,
     rkey: r.rkey,
+    place,
     record: checked.value as never,
     claimed: (datetime: string) => earlier(new Date(datetime), committedAt),
   }
   const refused = c.accept(input)
   if (refused) return { reason: refused, detail: `${c.nsid} does not accept this record` }
   const row = c.row(input)
-  for (const [name, { sql }] of Object.entries(c.columns)) {
+  const foreign = place === '' ? undefined : foreignTo(place, { ...row, did: r.did }[c.owner])
+  if (foreign) return foreign
+  for (const [name, { sql, names }] of Object.entries(c.columns)) {
+    if (names === 'record' && typeof row[name] === 'string') row[name] = knownUri(row[name])
     const unstorable = findUnstorable(row[name], sql)
     if (unstorable) return { reason: 'Unstorable', detail: `${name} ${unstorable}` }
     // A part of the record is stored in its JSON form.
     if (sql === 'jsonb' && row[name]) row[name] = lexToJson(row[name] as LexValue)
   }
-  return { row: { uri, cid: r.cid, did: r.did, rkey: r.rkey, rev: r.rev, ...row } }
+  return { row: { uri, place, cid: r.cid, did: r.did, rkey: r.rkey, rev: r.rev, ...row } }
+}
+
+/** Why the records of a collection do not count where this one is. */
+function misplacement({ nsid, access }: Collection, place: string): Refusal | undefined {
+  const there = place === '' ? 'public' : 'permissioned'
+  if (access.places === 'either' || access.places === there) return undefined
+  return place === ''
+    ? { reason: 'NotPublic', detail: `${nsid} is only for permissioned repos` }
+    : { reason: 'NotPermissioned', detail: `${nsid} is only for public repos` }
+}
+
+/** What somebody puts into one space about another is seen by the wrong people, and not believed. */
+function foreignTo(place: string, owner: unknown): Refusal | undefined {
+  const space = readPlace(place)
+  if (!space || !isAudience(space.skey))
+    return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
+  if (space.authority === owner) return undefined
+  return { reason: 'OtherSpace', detail: `the record is about ${String(owner)}` }
 }
 
 function earlier(claimed: Date, committedAt: Date): Date {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '../log.ts'
 import type { Collection } from './define.ts'
-import type { Indexer, Kept } from './index-record.ts'
+import type { Indexer } from './index-record.ts'
+import { keptPages } from './kept-pages.ts'
 import { SCHEMA, indexesSql, tableName, tableSql } from './schema.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
 
@@ -70,29 +71,20 @@ const PAGE = 2_000
 /** Puts what is kept of every active account into the tables, page by page. */
 async function fill(tx: Sql, indexer: Indexer): Promise<number> {
   let records = 0
-  for (let after = ['', '', '']; ;) {
-    const { rows } = await tx.query<Kept>(
-      `select did, collection, rkey, rev, cid, bytes, "indexedAt" from ${SCHEMA}.record r
-       where cid is not null and (did, collection, rkey) > ($1, $2, $3)
-         and not exists (select 1 from ${SCHEMA}.account a where a.did = r.did
-                         and (a.status <> 'active' or a."localStatus" is not null))
-       order by did, collection, rkey limit ${PAGE}`,
-      after,
-    )
-    await indexer.loadKept(tx, rows)
-    records += rows.length
-    const last = rows.at(-1)
-    if (!last) return records
-    after = [last.did, last.collection, last.rkey]
+  for await (const page of keptPages(tx, { size: PAGE })) {
+    await indexer.loadKept(tx, page)
+    records += page.length
   }
+  return records
 }
 
 /** Changes with the declaration: its table, and the rules that fill it. */
 function fingerprint(c: Collection, all: readonly Collection[]): string {
   const rules = ['row', 'accept'].map((name) => String(Reflect.get(c, name)))
-  const parts = [[...tableSql(c), ...indexesSql(c, all)], c.derived, c.shown, c.feed, rules, KERNEL]
+  const tables = [...tableSql(c), ...indexesSql(c, all)]
+  const parts = [tables, c.derived, c.shown, c.feed, c.access.places, rules, KERNEL]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
 /** Raised when the kernel itself fills tables differently from the same declarations. */
-const KERNEL = 2
+const KERNEL = 3

@@ -19,7 +19,7 @@ export type TableStatements = {
   readonly clear: string
 }
 
-const STAMP = { uri: 'text', cid: 'text', did: 'text', rkey: 'text', rev: 'text' }
+const STAMP = { uri: 'text', place: 'text', cid: 'text', did: 'text', rkey: 'text', rev: 'text' }
 
 /** Puts a collection's statements together; found and written rows are answered in `brief`. */
 export function tableStatements(c: Collection, brief: readonly string[]): TableStatements {

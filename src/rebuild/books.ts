@@ -34,7 +34,7 @@ export async function openBooks(pool: SqlPool, indexer: Indexer): Promise<Phase>
   }
   await dropNext(pool)
   await pool.query(`create schema ${NEXT}`)
-  for (const table of ['record', '"viewTable"', 'account'])
+  for (const table of ['record', '"spaceRecord"', '"spaceRepo"', '"viewTable"', 'account'])
     await pool.query(`create table ${NEXT}.${table} (like appview.${table} including all)`)
   await prepareViewTables({ pool: poolInSchema(pool, NEXT), indexer, log: silentLog })
   const indexes = await putOffIndexes(pool)

@@ -14,7 +14,7 @@ export const profile = collection({
     content: part<co.kendev.actor.profile.Main>(),
   },
   people: ['did'],
-  access: 'public',
+  access: { places: 'public' },
 
   row: ({ record }) => ({
     displayName: record.displayName ?? null,

@@ -40,8 +40,7 @@ export const product = collection({
   indexes: [['did', 'createdAt']],
   search: ['title', 'words'],
   media: ['gallery'],
-  access: 'public',
-  manage: 'manage_space',
+  access: { places: 'public', manage: 'manage_space' },
 
   accept({ record }) {
     if (record.status === 'draft') return 'NotPublic'

@@ -27,8 +27,7 @@ export const category = collection({
     ['did', 'rank'],
     ['parent', 'rank'],
   ],
-  access: 'public',
-  manage: 'manage_space',
+  access: { places: 'public', manage: 'manage_space' },
 
   accept({ record, uri, did }) {
     if (record.slug !== undefined && !isSlug(record.slug)) return 'BadSlug'

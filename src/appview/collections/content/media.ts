@@ -23,8 +23,7 @@ export const media = collection({
     ['did', 'file'],
   ],
   people: ['did'],
-  access: 'public',
-  manage: 'manage_space',
+  access: { places: 'public', manage: 'manage_space' },
 
   accept({ record }) {
     const { mimeType } = blobOf(record.file)

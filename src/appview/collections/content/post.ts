@@ -27,8 +27,7 @@ export const post = collection({
   indexes: [['did', 'publishedAt']],
   people: ['authors'],
   media: ['featuredImage'],
-  access: 'public',
-  manage: 'manage_space',
+  access: { places: 'public', manage: 'manage_space' },
 
   accept({ record }) {
     if ((record.status ?? 'published') !== 'published') return 'NotPublic'

@@ -35,8 +35,7 @@ export const channel = collection({
   },
   indexes: [['space', 'createdAt']],
   feed: 'space',
-  access: 'public',
-  manage: 'create_channels',
+  access: { places: 'public', manage: 'create_channels' },
 
   accept({ record, did }) {
     if (record.space !== did) return 'NotTheSpacesOwn'

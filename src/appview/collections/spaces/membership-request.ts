@@ -13,7 +13,7 @@ export const membershipRequest = collection({
     admitted: exists({ source: 'membership', on: { did: 'space', subject: 'did' } }),
   },
   people: ['did'],
-  access: 'public',
+  access: { places: 'public' },
 
   accept({ record, rkey }) {
     if (record.space !== rkey) return 'KeyIsNotSpace'

@@ -14,7 +14,7 @@ export const membership = collection({
   indexes: [['subject', 'did']],
   feed: 'did',
   people: ['subject'],
-  access: 'public',
+  access: { places: 'public' },
 
   accept({ record, rkey, did }) {
     if (record.subject !== rkey) return 'KeyIsNotSubject'

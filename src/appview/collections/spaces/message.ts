@@ -57,7 +57,7 @@ export const message = collection({
   feed: 'space',
   people: ['did'],
   mine: { source: 'reaction', about: 'subject', value: 'emoji', among: 'reactions' },
-  access: 'public',
+  access: { places: 'public' },
 
   accept({ record, uri }) {
     if (!record.text && !record.widgets?.length && !record.attachments?.length && isPlain(record))

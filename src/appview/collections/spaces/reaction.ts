@@ -23,7 +23,7 @@ export const reaction = collection({
   shown: 'admitted',
   feed: 'space',
   people: ['did'],
-  access: 'public',
+  access: { places: 'public' },
 
   accept({ record }) {
     const subject = readReference(record.subject.uri)

@@ -32,8 +32,7 @@ export const space = collection({
   search: ['name', 'description'],
   feed: 'did',
   people: ['did'],
-  access: 'public',
-  manage: 'manage_space',
+  access: { places: 'public', manage: 'manage_space' },
 
   accept({ record }) {
     if ((record.visibility ?? 'public') !== 'public') return 'NotPublic'

@@ -77,7 +77,7 @@ async function permit(
   { sql, isHosted }: Deps,
   { space, did, collection }: { space: string; did: string; collection: string },
 ): Promise<void> {
-  const permission = collections.find((c) => c.nsid === collection)?.manage
+  const permission = collections.find((c) => c.nsid === collection)?.access.manage
   if (!permission)
     throw new InvalidRequestError(`${collection} is not written on behalf of a space.`, 'Forbidden')
   await requirePermission(sql, { space, did, permission })

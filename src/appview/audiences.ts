@@ -1,0 +1,43 @@
+/** Who a permissioned space of a space is for. Whoever reads it reads all of it, so a record goes
+ *  into the narrowest one whose readers may all see all of the record. */
+export type Audience = 'members' | 'staff' | 'managers'
+
+/** What the role of a member, or a grant to them, may allow (`domain.md` §2.1). */
+export type Permission =
+  | 'access_private'
+  | 'create_channels'
+  | 'create_events'
+  | 'export_data'
+  | 'invite_users'
+  | 'manage_bookings'
+  | 'manage_members'
+  | 'manage_space'
+  | 'moderate_content'
+  | 'post_messages'
+  | 'upload_files'
+  | 'view_analytics'
+
+/** Who may read and write the records of a collection; what is not said is refused. A public record
+ *  is for everybody, a permissioned one for the readers of its place. */
+export type Access = {
+  /** In which repos its records count: public ones, permissioned ones, or both. */
+  readonly places: 'public' | 'permissioned' | 'either'
+  /** The audience its permissioned records are for; the members' unless said. */
+  readonly audience?: Audience
+  /** What members need to write such a record into a repo of their own. */
+  readonly own?: Permission
+  /** What members need to write it into the repo of the space. */
+  readonly manage?: Permission
+}
+
+/** The roles that read each audience (`domain.md` §6.2). Guests see only what is public. */
+export const READERS: Readonly<Record<Audience, readonly string[]>> = {
+  members: ['owner', 'space_admin', 'moderator', 'member', 'viewer'],
+  staff: ['owner', 'space_admin', 'moderator'],
+  managers: ['owner', 'space_admin'],
+}
+
+/** Whether a space's key names an audience. */
+export function isAudience(skey: string): skey is Audience {
+  return Object.hasOwn(READERS, skey)
+}
