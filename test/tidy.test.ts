@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
     'src/outbound',
   ],
+  'src/permissioned': ['src/crypto', 'src/identity', 'src/outbound', 'src/database'],
   'src/telemetry': ['src/firehose'],
   'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],
   'src/commands': ['src', 'test', 'bench'],
