@@ -9,6 +9,7 @@ import { prepareViewTables } from '../src/appview/view-tables.ts'
 import { migrate } from '../src/database/migrate.ts'
 import { silentLog } from '../src/log.ts'
 import { type TestDatabase, pgliteDatabase } from './database/pglite.ts'
+import { spaceTables } from './space-database.ts'
 
 /** When every test write happens, unless the test says otherwise. */
 export const NOW = new Date('2026-11-23T12:00:00Z')
@@ -32,6 +33,7 @@ export async function appViewDatabase(collections = all): Promise<AppViewDatabas
     afterAll(async () => (await shared)?.close())
     const { db } = await shared
     await migrate({ db, schema: 'node', migrations })
+    await spaceTables(await shared)
   }
   const { pool } = await shared
   const made = await appViewOn(pool as unknown as SqlPool, collections)
@@ -56,6 +58,14 @@ export async function appViewOn(
   }
 }
 
-const BASE = ['record', 'account', 'host', 'cursor', '"refusedCommit"', '"feedHead"', 'feed'].map(
-  (table) => `appview.${table}`,
-)
+const BASE = [
+  'record',
+  '"spaceRecord"',
+  '"spaceRepo"',
+  'account',
+  'host',
+  'cursor',
+  '"refusedCommit"',
+  '"feedHead"',
+  'feed',
+].map((table) => `appview.${table}`)
