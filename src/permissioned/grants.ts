@@ -1,5 +1,5 @@
+import type { Sql } from '../database/sql.ts'
 import type { SpaceRef } from './space-ref.ts'
-import type { Sql } from './sql.ts'
 
 /** What an OAuth client may do in the spaces of one type of one authority. */
 export type GrantAction = 'read' | 'create' | 'update' | 'delete' | 'manage'

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { SqlPool } from '../database/sql.ts'
 import type { Timers } from '../clock.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Log } from '../log.ts'
@@ -49,6 +50,7 @@ export type BlobContent = { stream: Readable; mimeType: string; size: number }
 export type HostPorts = {
   /** the node's DID; asked about access as `#angelos_appview` */
   readonly serviceDid: string
+  readonly pool: SqlPool
   readonly timers: Timers
   readonly log: Log
   readonly resolver: IdentityResolver
