@@ -44,6 +44,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
     'src/outbound',
   ],
+  'src/permissioned/migrations': [],
+  'src/permissioned': ['src/crypto', 'src/database', 'src/identity', 'src/outbound'],
   'src/telemetry': ['src/firehose'],
   'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],
   'src/commands': ['src', 'test', 'bench'],
