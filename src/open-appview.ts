@@ -137,7 +137,8 @@ async function localViewer(
   call: { req: Parameters<VerifySession>[0]; res: Parameters<VerifySession>[1]; nsid: string },
 ): Promise<Viewer> {
   const caller = await session(call.req, call.res, call.nsid)
-  if (caller.kind === 'session') return { did: caller.did, kind: 'local' }
+  if (caller.kind === 'session') return { did: caller.did, kind: 'local', full: true }
+  if (caller.kind === 'appPassword') return { did: caller.did, kind: 'local' }
   const { permissions } = caller
   return {
     did: caller.did,

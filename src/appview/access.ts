@@ -5,6 +5,8 @@ import { AuthRequiredError } from '@atproto/xrpc-server'
 export type Viewer = {
   readonly did: string
   readonly kind: 'local' | 'remote'
+  /** Whether the viewer came with the account's own password, with which it may do all it can. */
+  readonly full?: boolean
   /** Throws `InsufficientScope` unless the viewer's OAuth grant covers this write to their repo. */
   readonly assertMayWrite?: (action: 'create' | 'update' | 'delete', collection: string) => void
 }

@@ -15,10 +15,17 @@ const CURVES: ReadonlyMap<unknown, string> = new Map([
   ['ES256', 'p256'],
 ])
 
+/** Finds out who sent a token for a method, and to which of the audiences it is addressed. */
+export type ServiceAuth = (
+  token: string,
+  nsid: string,
+  audience?: (aud: string) => boolean,
+) => Promise<{ did: string; aud: string }>
+
 type Claims = { iss: string; aud: string; exp: number; lxm: string; jti: string }
 
 /** Checks service tokens of accounts on any PDS (atproto.com/specs/xrpc, inter-service auth):
- *  audience this node, method exact, at most five minutes long, each token good for one request.
+ *  audience this node unless `audience` says otherwise, method exact, at most five minutes long, each token good for one request.
  *  Throws `AuthRequiredError` by the names below, `IdentityUnavailable` (502) for an issuer whose
  *  document cannot be fetched now. */
 export function serviceAuth(options: {
@@ -26,11 +33,12 @@ export function serviceAuth(options: {
   resolver: IdentityResolver
   serviceDid: string
   clock: Clock
-}): (token: string, nsid: string) => Promise<{ did: string }> {
+}): ServiceAuth {
   const { sql, resolver, serviceDid, clock } = options
-  return async (token, nsid) => {
+  const forThisNode = (aud: string) => aud === serviceDid || aud === `${serviceDid}#angelos_appview`
+  return async (token, nsid, audience = forThisNode) => {
     const { header, claims, signed, signature } = readToken(token)
-    checkClaims(claims, { nsid, serviceDid, now: clock.now().getTime() / 1000 })
+    checkClaims(claims, { nsid, audience, now: clock.now().getTime() / 1000 })
     const curve = CURVES.get(header.alg)
     if (curve === undefined) throw refused('BadJwtAlgorithm')
     const holds = async (refresh: boolean) => {
@@ -42,7 +50,7 @@ export function serviceAuth(options: {
     }
     if (!(await holds(false)) && !(await holds(true))) throw refused('BadJwtSignature')
     await useOnce(sql, claims, clock.now())
-    return { did: claims.iss }
+    return { did: claims.iss, aud: claims.aud }
   }
 }
 
@@ -62,10 +70,9 @@ async function issuerOf(
 
 function checkClaims(
   claims: Claims,
-  { nsid, serviceDid, now }: { nsid: string; serviceDid: string; now: number },
+  { nsid, audience, now }: { nsid: string; audience: (aud: string) => boolean; now: number },
 ): void {
-  if (claims.aud !== serviceDid && claims.aud !== `${serviceDid}#angelos_appview`)
-    throw refused('BadJwtAudience')
+  if (!audience(claims.aud)) throw refused('BadJwtAudience')
   if (claims.lxm !== nsid) throw refused('BadJwtLexiconMethod')
   if (claims.exp <= now - SKEW_S) throw refused('JwtExpired')
   if (claims.exp > now + LIFETIME_MAX_S + SKEW_S) throw refused('JwtTooLong')

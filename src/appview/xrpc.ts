@@ -57,13 +57,16 @@ type Route = (req: IncomingMessage, res: ServerResponse) => void
 export function xrpcRoutes(options: {
   xrpc: Xrpc
   health: () => Promise<{ status: number; body: object }>
+  /** What else the paths of methods begin with that are mounted on the server. */
+  prefixes?: readonly string[]
   log: Log
 }): { handles: (req: IncomingMessage) => boolean; request: Route } {
-  const { xrpc, health, log } = options
+  const { xrpc, health, prefixes = [], log } = options
   const { server } = xrpc
+  const ours = ['/xrpc/co.kendev.', ...prefixes]
   const direct = directRoute({ ...xrpc, toAnswer })
   return {
-    handles: ({ url = '' }) => url.startsWith('/xrpc/co.kendev.') || isHealth(url),
+    handles: ({ url = '' }) => ours.some((prefix) => url.startsWith(prefix)) || isHealth(url),
     request: (req, res) => {
       const begun = performance.now()
       const reqId = requestId(req)

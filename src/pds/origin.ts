@@ -2,6 +2,7 @@ import type http from 'node:http'
 import { type Duplex } from 'node:stream'
 import { extractUrlNsid } from '@atproto/xrpc-server'
 import { type Log } from '../log.ts'
+import { announceSpaces } from './announce-spaces.ts'
 import { type NodeDidDocument } from './identity.ts'
 import { createFlagFilter } from './validate-flag.ts'
 
@@ -77,6 +78,7 @@ function requestListener(origin: Origin): RequestListener {
       // Named ourselves and nothing here answers: the PDS must not call this node back for it.
       delete request.headers['atproto-proxy']
       filterFlag(request)
+      announceSpaces(request, response)
       pdsApp(request, response)
     } catch (error) {
       origin.log.error({ err: error, path: request.url?.split('?')[0] }, 'a request failed')

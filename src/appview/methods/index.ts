@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts'
 import { collections } from '../collections/index.ts'
 import { type Mount, mountCollections } from '../serve.ts'
 import { getProfile } from './actor/get-profile.ts'
+import { spaceGrants } from './actor/space-grants.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -22,6 +23,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
   DepsOf<typeof sendMessage> &
+  DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
   DepsOf<typeof writeForSpace>
 
@@ -38,6 +40,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   readCategories(mount, deps)
   readSpaces(mount, deps)
   sendMessage(mount, deps)
+  spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
   writeForSpace(mount, deps)
 }

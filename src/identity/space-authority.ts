@@ -1,0 +1,44 @@
+import type { DidDocument } from '@atproto/identity'
+import { parseDidKey } from '../crypto/did-key.ts'
+
+/** Whom a space's credentials are signed by, and who speaks for the space. */
+export type SpaceAuthority = {
+  /** did:key of `#atproto_space`, or else of `#atproto` */
+  key: string
+  /** origin of `#atproto_space_host`, or else of `#atproto_pds`, without a slash at the end */
+  host: string
+}
+
+const PREFIX = 'did:key:'
+
+/** What a document says of the account as an authority of spaces (proposal 0016, "Space
+ *  authority"); undefined without a usable key and host. A key or a service of its own that is
+ *  there and not usable is not replaced by the account's. */
+export function spaceAuthorityOf(document: DidDocument): SpaceAuthority | undefined {
+  const key = keyOf(document, '#atproto_space') ?? keyOf(document, '#atproto')
+  const host =
+    serviceOf(document, '#atproto_space_host') ?? serviceOf(document, '#atproto_pds')
+  return key && host ? { key, host } : undefined
+}
+
+/** The origin of a service by its fragment, such as `#atproto_pds`; undefined when the document has
+ *  no such service, and empty when it has one without an address of use. */
+export function serviceOf(document: DidDocument, fragment: string): string | undefined {
+  const service = document.service?.find(({ id }) => names(id, document.id, fragment))
+  if (service === undefined) return undefined
+  const { serviceEndpoint } = service
+  const url = typeof serviceEndpoint === 'string' ? URL.parse(serviceEndpoint) : null
+  return url === null || url.origin === 'null' ? '' : url.origin
+}
+
+/** The did:key by its fragment; empty when it is none of the curves of atproto. */
+function keyOf(document: DidDocument, fragment: string): string | undefined {
+  const method = document.verificationMethod?.find(({ id }) => names(id, document.id, fragment))
+  if (method === undefined) return undefined
+  const key = `${PREFIX}${method.publicKeyMultibase ?? ''}`
+  return method.type === 'Multikey' && parseDidKey(key) !== undefined ? key : ''
+}
+
+function names(id: string, did: string, fragment: string): boolean {
+  return id === fragment || id === `${did}${fragment}`
+}
