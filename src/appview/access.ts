@@ -9,7 +9,12 @@ export type Viewer = {
   readonly full?: boolean
   /** Throws `InsufficientScope` unless the viewer's OAuth grant covers this write to their repo. */
   readonly assertMayWrite?: (action: 'create' | 'update' | 'delete', collection: string) => void
+  /** The service token of one hosted elsewhere, as evidence of what they have asked for. */
+  readonly evidence?: Evidence
 }
+
+/** What tells a service token from every other. */
+export type Evidence = { readonly iss: string; readonly lxm: string; readonly jti: string }
 
 /** A request with the response that goes with it, for headers credentials call for. */
 export type Exchange = { readonly req: IncomingMessage; readonly res: ServerResponse }
@@ -24,7 +29,7 @@ export function createAuthenticate(options: {
   session: (exchange: Exchange, nsid: string) => Promise<Viewer>
   /** Whether an Authorization header is known to be for `session`, without looking into it. */
   isSession: (authorization: string) => boolean
-  service: (token: string, nsid: string) => Promise<{ did: string }>
+  service: (token: string, nsid: string) => Promise<{ did: string; jti: string }>
   isLocal: (did: string) => Promise<boolean>
 }): Authenticate {
   const { session, isSession, service, isLocal } = options
@@ -36,8 +41,9 @@ export function createAuthenticate(options: {
     if (token === undefined || !isServiceToken(token)) {
       return session(exchange, nsid)
     }
-    const { did } = await service(token, nsid)
-    return { did, kind: (await isLocal(did)) ? 'local' : 'remote' }
+    const { did, jti } = await service(token, nsid)
+    if (await isLocal(did)) return { did, kind: 'local' }
+    return { did, kind: 'remote', evidence: { iss: did, lxm: nsid, jti } }
   }
 }
 

@@ -8,7 +8,7 @@ import { readLimited } from '../outbound/read-limited.ts'
 import type { Viewer } from './access.ts'
 import { noteAccount } from './account.ts'
 import type { Indexer } from './index-record.ts'
-import { readReference } from './reference.ts'
+import { placeOf, readReference } from './reference.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
 
 const PROOF_MAX_BYTES = 4_000_000
@@ -21,7 +21,7 @@ export type Announcement = { readonly uri: string; readonly cid?: string }
 export type Announce = (
   viewer: Viewer,
   announcement: Announcement,
-  collection: string,
+  where: { collection: string; place: string },
 ) => Promise<{ cid: string | null }>
 
 /** Makes the way in for records of accounts hosted elsewhere: the record is fetched from the
@@ -35,15 +35,21 @@ export function createAnnounce(options: {
   clock: Clock
   /** Called for every account whose record was taken in, so that its host is listened to. */
   follow: (identity: Identity) => Promise<void>
+  /** Brings the views to where the author's PDS has a permissioned repo. */
+  syncSpaceRepo: (place: string, did: string) => Promise<void>
 }): Announce {
   const { pool, indexer, clock, follow } = options
-  return async (viewer, { uri, cid }, collection) => {
+  return async (viewer, { uri, cid }, { collection, place: space }) => {
     const reference = readReference(uri)
-    if (reference?.collection !== collection || reference.space)
-      throw new InvalidRequestError(`${uri} is not a ${collection}.`, 'AnnouncedRecordMismatch')
+    if (reference?.collection !== collection || placeOf(reference) !== space)
+      throw new InvalidRequestError(
+        `${uri} is not a ${collection} in ${space || 'a public repo'}.`,
+        'AnnouncedRecordMismatch',
+      )
     if (reference.author !== viewer.did)
       throw new ForbiddenError('Only its author can announce a record.', 'Forbidden')
     const place = { did: viewer.did, collection, rkey: reference.rkey }
+    if (space !== '') return announceInSpace(options, { ...place, place: space }, { uri, cid })
     const { identity, proof } = await prove(options, place)
     if ((proof.cid === null) !== (cid === undefined))
       throw new InvalidRequestError(
@@ -63,6 +69,31 @@ export function createAnnounce(options: {
       throw new InvalidRequestError(`${uri} is refused: ${reason}.`, 'RecordRefused')
     return { cid: proof.cid }
   }
+}
+
+/** A repo in a space has no proof of one record; it is synced whole, and then says what there is. */
+async function announceInSpace(
+  { pool, syncSpaceRepo }: Pick<Parameters<typeof createAnnounce>[0], 'pool' | 'syncSpaceRepo'>,
+  at: Place & { place: string },
+  { uri, cid }: Announcement,
+): Promise<{ cid: string | null }> {
+  await syncSpaceRepo(at.place, at.did).catch((cause: unknown) => {
+    throw unreachable(`The repo of ${at.did} in ${at.place} cannot be read.`, cause)
+  })
+  const { rows } = await pool.query<{ cid: string | null; reason: string | null }>(
+    `select cid, reason from appview."spaceRecord"
+     where did = $1 and collection = $2 and rkey = $3 and place = $4`,
+    [at.did, at.collection, at.rkey, at.place],
+  )
+  const kept = rows[0] ?? { cid: null, reason: null }
+  if ((kept.cid === null) !== (cid === undefined))
+    throw new InvalidRequestError(
+      kept.cid === null ? `${uri} does not exist there.` : `${uri} is still there. Delete it first.`,
+      'AnnouncedRecordMismatch',
+    )
+  if (kept.reason !== null)
+    throw new InvalidRequestError(`${uri} is refused: ${kept.reason}.`, 'RecordRefused')
+  return { cid: kept.cid }
 }
 
 type Place = { did: string; collection: string; rkey: string }

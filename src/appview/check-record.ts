@@ -12,7 +12,7 @@ const DEPTH_MAX = 32
 /** Refuses, before it is written, a record that this node would not show: throws `InvalidRecord`
  *  with the field or rule it breaks, `ReadOnlyField` for a field that the node computes. */
 export function checkRecord(
-  place: { did: string; collection: string; rkey: string },
+  place: { did: string; collection: string; rkey: string; place?: string },
   record: Readonly<Record<string, unknown>>,
 ): void {
   const c = collections.find(({ nsid }) => nsid === place.collection)

@@ -1,5 +1,5 @@
 import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atproto/lex'
-import type { Access } from './audiences.ts'
+import type { Access, Audience } from './audiences.ts'
 import type { SizeName } from './images/sizes.ts'
 
 /** One column: its Postgres type, and the TypeScript type a row carries for it. */
@@ -77,7 +77,8 @@ export type Operator = '>=' | '<' | 'has' | 'matches'
 /** What a view may look up beside its own row: what its `people` and `media` columns name. */
 export type Look = {
   readonly person: (did: l.DidString) => Person
-  readonly blobUrl: (did: string, cid: string) => l.UriString
+  /** `place` is where the record stands that refers to the blob. */
+  readonly blobUrl: (did: string, cid: string, place?: string) => l.UriString
   readonly imageUrl: (did: string, cid: string, size: SizeName) => l.UriString
   /** Undefined while this node knows no media record with this uri. */
   readonly media: (uri: string) => Medium | undefined
@@ -114,6 +115,8 @@ export type Person = {
 export type Example = {
   readonly did?: l.DidString
   readonly rkey?: string
+  /** Where it stands when not in a public repo: with this audience of the space it is about. */
+  readonly audience?: Audience
   readonly record: Readonly<Record<string, unknown>>
 }
 

@@ -8,11 +8,14 @@ import { space } from './collections/spaces/space.ts'
 import type { Log } from '../log.ts'
 import type { Progress } from './progress.ts'
 import type { RepoWriter } from './own-record.ts'
+import { placeFor } from './readable.ts'
 import type { Sql } from './sql.ts'
 
 /** The first records of a space, as they will be written; `at` is the moment it was asked for. */
 export type SpacePlan = {
   readonly at: string
+  /** Only for its members: nothing of it goes into its public repo. */
+  readonly closed?: boolean
   readonly space: Record<string, unknown>
   readonly channels: readonly { rkey: string; record: Record<string, unknown> }[]
 }
@@ -49,8 +52,9 @@ export async function foundSpace(
   wish: { caller: string; key: string; slug: string; domain: string; exact: boolean },
   plan: SpacePlan,
 ): Promise<{ did: string }> {
+  const unfounded = { did: UNFOUNDED, place: placeOfPlan(UNFOUNDED, plan) }
   for (const { record, ...at } of firstRecords(UNFOUNDED, wish.caller, plan))
-    checkRecord({ did: UNFOUNDED, ...at }, record)
+    checkRecord({ ...unfounded, ...at }, record)
   const asked = await findPending(f.sql, wish)
   if (asked?.did && asked.confirmedAt) return { did: asked.did }
   const { rows } = await f.sql.query<{ n: number }>(
@@ -135,33 +139,37 @@ async function carryOut(f: Founding, pending: Pending): Promise<{ did: string }>
     'update node."pendingSpace" set did = $3 where caller = $1 and key = $2 and did is null',
     [caller, key, did],
   )
-  const made = await f.sql.query(
-    'select 1 from appview.record where did = $1 and collection = $2',
-    [did, space.nsid],
-  )
+  const place = placeOfPlan(did, records)
+  const made = await f.sql.query('select 1 from appview.space where did = $1', [did])
   if (made.rows.length === 0) {
     const creates = firstRecords(did, caller, records)
-    const { rev } = await f.writer.createAll({ did, creates }).catch((error: unknown) => {
+    const { rev } = await f.writer.createAll({ did, place, creates }).catch((error: unknown) => {
       if (!isThere(error)) throw error
       // A stop came between the repo and the views. Putting what is there tells where it stands.
-      return f.writer.putRecord({ did, ...creates[0]! })
+      return f.writer.putRecord({ did, place, ...creates[0]! })
     })
-    await f.progress.reached(did, rev)
+    await f.progress.reached(did, rev, place)
   }
   const asked = { $type: membershipRequest.nsid, space: did, createdAt: records.at }
   const { rev } = await f.writer.putRecord({
     did: caller,
+    place,
     collection: membershipRequest.nsid,
     rkey: did,
     record: asked,
   })
-  await f.progress.reached(caller, rev)
+  await f.progress.reached(caller, rev, place)
   await f.sql.query(
     `update node."pendingSpace" set "confirmedAt" = $3
      where caller = $1 and key = $2 and "confirmedAt" is null`,
     [caller, key, f.clock.now()],
   )
   return { did }
+}
+
+/** Where the first records stand. */
+function placeOfPlan(did: string, { closed = false }: SpacePlan): string {
+  return closed ? placeFor(did, 'members') : ''
 }
 
 function firstRecords(did: string, founder: string, plan: SpacePlan) {

@@ -1,5 +1,7 @@
 import { type Load, batchLoad } from './batch-load.ts'
 import type { Collection, Row } from './define.ts'
+import { visibleSql } from './readable.ts'
+import { knownUri } from './reference.ts'
 import { ROW_TYPES } from './row-types.ts'
 import { columnNames, quote, tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
@@ -16,8 +18,8 @@ export type FoundPerson = {
 /** Lookups by key, shared by all requests, so that those under way together share their queries. */
 export type Loads = {
   readonly person: Load<FoundPerson>
-  /** The shown row of a collection with this uri, and its author. */
-  row(c: Collection, uri: string): Promise<Found | undefined>
+  /** The shown row of a collection with this uri, if the viewer may read it, and its author. */
+  row(c: Collection, uri: string, viewer: string | undefined): Promise<Found | undefined>
   /** What the viewer contributed about the row with this uri, as the collection's `mine` says. */
   mine(c: Collection, viewer: string, uri: string): Promise<readonly string[]>
 }
@@ -34,7 +36,11 @@ export function createLoads(sql: Sql): Loads {
       const found = await sql.query<FoundPerson>(PEOPLE, [dids])
       return new Map(found.rows.map((row) => [row.did, row]))
     }),
-    row: (c, uri) => (uri.includes('\0') ? NOTHING : of(rows, c, () => rowLoad(sql, c))(uri)),
+    row: (c, uri, viewer) => {
+      if (uri.includes('\0')) return NOTHING
+      const who = c.access.places === 'public' ? '' : `${viewer ?? ''} `
+      return of(rows, c, () => rowLoad(sql, c))(`${who}${knownUri(uri)}`)
+    },
     mine: async (c, viewer, uri) => {
       const found = await of(mines, c, () => mineLoad(sql, c))(`${viewer} ${uri}`)
       return found ?? []
@@ -57,24 +63,36 @@ function of<V>(made: Map<Collection, Load<V>>, c: Collection, make: () => Load<V
   return load
 }
 
+/** Keyed by the uri, after the viewer where not everybody may read every row. */
 function rowLoad(sql: Sql, c: Collection): Load<Found> {
-  const shown = c.shown ? ` and t.${quote(c.shown)}` : ''
   const names = columnNames(c)
   const columns = [...AUTHOR, ...names.map((name) => `t.${quote(name)}`)]
-  const text = `select ${columns.join(', ')} from ${tableName(c.table)} t
+  const open = c.access.places === 'public'
+  const visible = visibleSql(c, 't', 'w.viewer').map((condition) => ` and ${condition}`)
+  const from = open
+    ? `from ${tableName(c.table)} t`
+    : `from unnest($1::text[], $2::text[]) w(viewer, uri)
+       join ${tableName(c.table)} t on t."uri" = w.uri`
+  const text = `select ${[...columns, ...(open ? [] : ['w.viewer'])].join(', ')} ${from}
     left join appview.account a on a.did = t.did
     left join appview.profile p on p.did = t.did
-    where t."uri" = any($1)${shown}`
+    where ${open ? `t."uri" = any($1)` : 'true'}${visible.join('')}`
   const statement = { name: `rows ${c.table}`, text, rowMode: 'array', types: ROW_TYPES } as const
   const empty = Object.fromEntries(names.map((name) => [name, null]))
-  return batchLoad(async (uris) => {
+  const asked = (keys: readonly string[]) => {
+    if (open) return [keys]
+    const pairs = keys.map((key) => key.split(' ', 2))
+    return [pairs.map(([viewer]) => viewer), pairs.map(([, uri]) => uri)]
+  }
+  return batchLoad(async (keys) => {
     const found = new Map<string, Found>()
-    const { rows } = await sql.query<unknown[]>(statement, [uris])
+    const { rows } = await sql.query<unknown[]>(statement, asked(keys))
     for (const values of rows) {
       const row: Record<string, unknown> = { ...empty }
       for (let n = 0; n < names.length; n++) row[names[n]!] = values[AUTHOR.length + n]
       const { uri, did } = row as Row
-      found.set(uri, { row: row as Row, author: authorOf(did, values) })
+      const key = open ? uri : `${String(values.at(-1))} ${uri}`
+      found.set(key, { row: row as Row, author: authorOf(did, values) })
     }
     return found
   })

@@ -3,6 +3,7 @@ import { co } from '../lexicons/index.ts'
 import type { Look, Medium } from './define.ts'
 import { type SizeName, hasRenditions, renditionSize } from './images/sizes.ts'
 import type { Sql } from './sql.ts'
+import { nsid } from '../permissioned/wire.ts'
 
 type Found = {
   uri: string
@@ -42,16 +43,23 @@ export function renditionUrl(
   return `${origin}/xrpc/${nsid}?${String(new URLSearchParams({ did, cid, size }))}` as l.UriString
 }
 
-/** Where the blob itself is: at its account's PDS, or here while that is not known. */
-export function blobUrl(host: string, did: string, cid: string): l.UriString {
-  const params = String(new URLSearchParams({ did, cid }))
-  return `${host}/xrpc/com.atproto.sync.getBlob?${params}` as l.UriString
+/** Where the blob itself is: at its account's PDS, or here while that is not known. One of a record
+ *  in a permissioned space is given to those only who may read the space. */
+export function blobUrl(
+  host: string,
+  { did, cid, place = '' }: { did: string; cid: string; place?: string },
+): l.UriString {
+  const [method, params] =
+    place === ''
+      ? ['com.atproto.sync.getBlob', { did, cid }]
+      : [nsid.getBlob, { space: place, repo: did, cid }]
+  return `${host}/xrpc/${method}?${String(new URLSearchParams(params))}` as l.UriString
 }
 
 function mediumOf({ did, pds, file, mimeType, content }: Found, origin: string): Medium {
   const { alt, caption, width, height } = content
   if (!hasRenditions(mimeType)) {
-    return { url: blobUrl(pds ?? origin, did, file), alt, caption, width, height }
+    return { url: blobUrl(pds ?? origin, { did, cid: file }), alt, caption, width, height }
   }
   const size = width && height ? renditionSize({ width, height }, 'large') : undefined
   return { url: renditionUrl(origin, did, file, 'large'), alt, caption, ...size }

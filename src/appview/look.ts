@@ -2,6 +2,7 @@ import { type JsonValue, jsonToLex, type l } from '@atproto/lex'
 import type { Collection, Look, Person, Row } from './define.ts'
 import { blobUrl as blobAddress, findMedia, renditionUrl } from './look-media.ts'
 import { type FoundPerson, type Loads, createLoads } from './loads.ts'
+import { uriIn } from './reference.ts'
 import type { Sql } from './sql.ts'
 
 /** Who looks, at what, from where. */
@@ -74,8 +75,8 @@ export async function lookUp(
   const wanted = [...new Set(dids)]
   const people = await Promise.all(wanted.map(loads.person))
   const found = new Map(wanted.map((did, n) => [did, people[n]]))
-  const blobUrl: Look['blobUrl'] = (did, cid) =>
-    blobAddress(found.get(did)?.pds ?? origin, did, cid)
+  const blobUrl: Look['blobUrl'] = (did, cid, place) =>
+    blobAddress(found.get(did)?.pds ?? origin, { did, cid, place })
   const person = (did: l.DidString): Person => personView(did, found.get(did), blobUrl)
   const imageUrl: Look['imageUrl'] = (...image) => renditionUrl(origin, ...image)
   return { person, blobUrl, imageUrl }
@@ -108,9 +109,10 @@ function partsOf(c: Collection): readonly string[] {
 
 const PARTS = new WeakMap<Collection, readonly string[]>()
 
-/** Parts of the record become lexicon values again, so that a blob in them is a blob. */
+/** Told by the uri that leads to it. Parts of the record become lexicon values again, so that a blob
+ *  in them is a blob. */
 function readable(row: Row, parts: readonly string[]): Row {
-  const read: Row = { ...row }
+  const read: Row = { ...row, uri: uriIn(row.place, row.uri) as l.AtUriString }
   for (const name of parts)
     if (row[name] !== null)
       (read as Record<string, unknown>)[name] = jsonToLex(row[name] as JsonValue)

@@ -1,11 +1,23 @@
-import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
-import type { Permission } from './audiences.ts'
-import { may } from './permissions.ts'
+import { ForbiddenError } from '@atproto/xrpc-server'
+import type { Audience, Permission } from './audiences.ts'
+import { allows } from './permissions.ts'
+import { notFound } from './not-found.ts'
+import { placeFor, readableSql } from './readable.ts'
 import type { Sql } from './sql.ts'
 
+/** How somebody stands to a space. */
 export type Standing = {
   readonly role: string
-  readonly status: 'active' | 'pending' | 'left'
+  readonly status: 'active' | 'pending' | 'left' | 'suspended'
+  /** What the person may do beyond the role. */
+  readonly permissions: readonly string[]
+}
+
+/** A space somebody may see, and where what is for all its members stands: empty for everybody. */
+export type SeenSpace = {
+  readonly did: string
+  readonly place: string
+  readonly memberApproval: string
 }
 
 /** Where a person stands in a space: what the space's repo says, and what the person wants. */
@@ -14,47 +26,83 @@ export async function standingIn(
   space: string,
   did: string,
 ): Promise<Standing | undefined> {
-  const { rows } = await sql.query<{ role: string | null; asked: boolean }>(STANDING, [space, did])
-  const { role, asked } = rows[0]!
-  if (role === null) return asked ? { role: 'guest', status: 'pending' } : undefined
-  return { role, status: asked ? 'active' : 'left' }
+  const { rows } = await sql.query<Said>(STANDING, [space, did])
+  const { role, permissions, state, asked } = rows[0]!
+  if (role === null || state === null)
+    return asked ? { role: 'guest', status: 'pending', permissions: [] } : undefined
+  const status = state === 'active' ? 'active' : 'suspended'
+  return { role, status: asked ? status : 'left', permissions: permissions ?? [] }
+}
+
+type Said = {
+  role: string | null
+  permissions: string[] | null
+  state: string | null
+  asked: boolean
 }
 
 const STANDING = {
   name: 'standing',
-  text: `select
-    (select m.role from appview.membership m where m.did = $1 and m.subject = $2) as role,
-    exists (select 1 from appview."membershipRequest" q
-            where q.space = $1 and q.did = $2) as asked`,
+  text: `select coalesce(a.role, m.role) as role, m.permissions,
+      coalesce(a.status, m.status) as state,
+      exists (select 1 from appview."membershipRequest" q
+              where q.space = w.space and q.did = w.did) as asked
+    from (select $1::text as space, $2::text as did) w
+    left join appview.membership m on m.did = w.space and m.subject = w.did
+    left join repo.admission a on a.authority = m.did and a.subject = m.subject`,
 }
 
-/** Throws `NotFound` unless there is such a space to see. */
+/** Throws `NotFound` unless there is such a space that the viewer may see. */
 export async function requireSpace(
   sql: Sql,
   space: string,
-): Promise<{ did: string; memberApproval: string }> {
-  const { rows } = await sql.query<{ did: string; memberApproval: string }>(
-    { name: 'space', text: 'select did, "memberApproval" from appview.space where did = $1' },
-    [space],
-  )
+  viewer: string | undefined,
+): Promise<SeenSpace> {
+  const { rows } = await sql.query<SeenSpace>(SPACE, [space, viewer ?? ''])
   if (rows[0]) return rows[0]
-  throw new InvalidRequestError(`This node knows no space ${space}.`, 'NotFound')
+  throw notFound(`space ${space}`)
 }
 
-/** Throws `NotAMember` unless the person is an active member, `Forbidden` unless their role
- *  includes the permission. */
+const SPACE = {
+  name: 'space',
+  text: `select t.did, t.place, t."memberApproval" from appview.space t
+    where t.did = $1 and ${readableSql('t', '$2')}`,
+}
+
+/** The place of a space's audience, empty where everybody reads; the space's own place when no
+ *  audience is said. Throws `NotFound` unless the viewer reads it. */
+export async function requireReader(
+  sql: Sql,
+  asks: { space: string; viewer: string | undefined; audience: Audience | undefined },
+): Promise<string> {
+  const { space, viewer, audience } = asks
+  const seen = await requireSpace(sql, space, viewer)
+  if (audience === undefined) return seen.place
+  const place = placeFor(space, audience)
+  const { rows } = await sql.query(READS, [place, viewer ?? ''])
+  if (rows.length === 0) throw notFound(`space ${space}`)
+  return place
+}
+
+const READS = {
+  name: 'reads',
+  text: `select 1 from (select $1::text as "place") t where ${readableSql('t', '$2')}`,
+}
+
+/** Throws `NotAMember` unless the person is an active member, `Forbidden` unless their role or a
+ *  grant to them includes the permission, `NotFound` for a space they may not see. */
 export async function requirePermission(
   sql: Sql,
   asks: { space: string; did: string; permission: Permission },
-): Promise<Standing> {
-  await requireSpace(sql, asks.space)
+): Promise<{ standing: Standing; seen: SeenSpace }> {
+  const seen = await requireSpace(sql, asks.space, asks.did)
   const standing = await standingIn(sql, asks.space, asks.did)
   if (standing?.status !== 'active')
     throw new ForbiddenError('Only members can do this. Join the space first.', 'NotAMember')
-  if (!may(standing.role, asks.permission))
+  if (!allows(standing, asks.permission))
     throw new ForbiddenError(
       `A ${standing.role} of this space may not do this: it needs ${asks.permission}.`,
       'Forbidden',
     )
-  return standing
+  return { standing, seen }
 }

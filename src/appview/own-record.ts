@@ -1,12 +1,13 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
-import type { Viewer } from './access.ts'
+import type { Evidence, Viewer } from './access.ts'
 import type { Announce } from './announce.ts'
 import { checkRecord } from './check-record.ts'
 import type { Progress } from './progress.ts'
-import { readReference, recordUri } from './reference.ts'
+import { placeOf, readReference, recordUri, uriIn } from './reference.ts'
 
 type Content = Record<string, unknown>
-type Place = { did: string; collection: string; rkey: string }
+/** `place` is the permissioned space of the repo, absent or empty for a public one. */
+type Place = { did: string; collection: string; rkey: string; place?: string }
 
 /** What a write did: the repo's revision after it, and one result for each record written. */
 export type Written = {
@@ -23,13 +24,25 @@ export type RepoWriter = {
   /** All or nothing. */
   createAll(w: {
     did: string
+    place?: string
     creates: (Omit<Place, 'did'> & { record: Content })[]
   }): Promise<Written>
+}
+
+/** What is written in permissioned spaces by accounts hosted elsewhere. */
+export type Guests = {
+  /** Whether the PDS of the account keeps permissioned repos. */
+  keepsRepos(did: string): Promise<boolean>
+  /** Keeps a record here on behalf of an account whose PDS cannot, until it can; unsigned, with what
+   *  shows that the account has asked for it. */
+  putRecord(w: Place & { record: Content; evidence: Evidence }): Promise<Written>
+  deleteRecord(w: Place): Promise<Written>
 }
 
 /** What a method needs to bring about a record of the caller's own. */
 export type OwnRecords = {
   readonly writer: RepoWriter
+  readonly guests: Guests
   readonly announce: Announce
   readonly progress: Progress
 }
@@ -37,60 +50,82 @@ export type OwnRecords = {
 type Wanted = {
   readonly viewer: Viewer
   readonly collection: string
+  /** The permissioned space the record is for; absent or empty when it is for everybody. */
+  readonly place?: string
   /** Set by a caller who wrote at their own PDS. */
   readonly uri?: string
   readonly cid?: string
 }
 
 /** Puts a record into the caller's repo when it is hosted here, or takes in what a caller of
- *  another PDS announces. Throws `WriteAtYourPds` for one who announces nothing, and what
- *  `checkRecord` throws for a record that would not be shown. */
+ *  another PDS announces. Throws `WriteAtYourPds` for one who announces nothing, unless their PDS
+ *  has no permissioned repos and the record is for one, and what `checkRecord` throws for a record
+ *  that would not be shown. */
 export async function putOwn(
-  { writer, announce, progress }: OwnRecords,
-  { viewer, collection, uri, cid }: Wanted,
+  { writer, guests, announce, progress }: OwnRecords,
+  { viewer, collection, uri, cid, place = '' }: Wanted,
   content: { rkey: string; record: Content },
 ): Promise<{ uri: string; cid: string }> {
-  if (viewer.kind === 'remote' || uri !== undefined) {
-    if (uri === undefined || cid === undefined) throw writeAtYourPds(viewer, collection)
-    const shown = await announce(viewer, { uri, cid }, collection)
+  const { did } = viewer
+  const at = { did, collection, place, ...content }
+  if (uri !== undefined) {
+    if (cid === undefined) throw writeAtYourPds(viewer, collection, place)
+    const shown = await announce(viewer, { uri, cid }, { collection, place })
     return { uri, cid: shown.cid ?? cid }
   }
+  if (viewer.kind === 'remote') {
+    const { evidence } = viewer
+    if (place === '' || !evidence || (await guests.keepsRepos(did)))
+      throw writeAtYourPds(viewer, collection, place)
+    checkRecord(at, content.record)
+    return shownAs(progress, place, await guests.putRecord({ ...at, evidence }))
+  }
   viewer.assertMayWrite?.('create', collection)
-  const { did } = viewer
-  checkRecord({ did, collection, rkey: content.rkey }, content.record)
-  const written = await writer.putRecord({ did, collection, ...content })
-  await progress.reached(did, written.rev)
-  const result = written.results[0]!
-  return { uri: result.uri, cid: result.cid! }
+  checkRecord(at, content.record)
+  return shownAs(progress, place, await writer.putRecord(at))
+}
+
+async function shownAs(progress: Progress, place: string, { did, rev, results }: Written) {
+  await progress.reached(did, rev, place)
+  const { uri, cid } = results[0]!
+  return { uri, cid: cid! }
 }
 
 /** Deletes a record of the caller's own, or takes in the proof that its author has done so. */
 export async function deleteOwn(
-  { writer, announce, progress }: OwnRecords,
-  { viewer, collection, uri, rkey }: Omit<Wanted, 'cid'> & { rkey?: string },
+  { writer, guests, announce, progress }: OwnRecords,
+  { viewer, collection, uri, rkey, place: given = '' }: Omit<Wanted, 'cid'> & { rkey?: string },
 ): Promise<{ uri: string }> {
   const reference = uri === undefined ? undefined : readReference(uri)
   const key = rkey ?? reference?.rkey
   const other = reference?.author !== viewer.did || reference.collection !== collection
   if (key === undefined || (reference && other))
     throw new InvalidRequestError('Name a record of your own to delete.', 'NotFound')
-  const address = uri ?? recordUri(viewer.did, collection, key)
+  const place = reference ? placeOf(reference) : given
+  const { did } = viewer
+  const at = { did, collection, rkey: key, place }
   if (viewer.kind === 'remote') {
-    if (uri === undefined) throw writeAtYourPds(viewer, collection)
-    await announce(viewer, { uri }, collection)
+    const guest = place !== '' && !(await guests.keepsRepos(did))
+    if (guest) return { uri: await gone(progress, at, await guests.deleteRecord(at)) }
+    if (uri === undefined) throw writeAtYourPds(viewer, collection, place)
+    await announce(viewer, { uri }, { collection, place })
     return { uri }
   }
   viewer.assertMayWrite?.('delete', collection)
-  const { did } = viewer
-  const written = await writer.deleteRecord({ did, collection, rkey: key })
-  await progress.reached(did, written.rev)
-  return { uri: address }
+  return { uri: await gone(progress, at, await writer.deleteRecord(at)) }
 }
 
-function writeAtYourPds(viewer: Viewer, collection: string): InvalidRequestError {
+async function gone(progress: Progress, at: Place, { rev }: Written): Promise<string> {
+  const { did, collection, rkey, place = '' } = at
+  await progress.reached(did, rev, place)
+  return uriIn(place, recordUri(did, collection, rkey))
+}
+
+function writeAtYourPds(viewer: Viewer, collection: string, place: string): InvalidRequestError {
+  const where = place === '' ? 'there' : `there, into ${place}`
   return new InvalidRequestError(
     `This record belongs to ${viewer.did}, whose PDS is elsewhere. ` +
-      `Write the ${collection} there, ` +
+      `Write the ${collection} ${where}, ` +
       'then call this method again through your PDS with its uri and cid.',
     'WriteAtYourPds',
   )

@@ -1,4 +1,6 @@
-import type { Row } from './define.ts'
+import type { Collection, Row } from './define.ts'
+import { visibleSql } from './readable.ts'
+import { tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
 
 /** One change in a live feed, as stored. */
@@ -39,16 +41,17 @@ export async function feedBounds(
   return { oldest: Number(rows[0]?.oldest ?? newest + 1), newest }
 }
 
-/** The shown rows with these uris, by uri. */
+/** The shown rows with these uris that the viewer may read, by uri. */
 export async function rowsByUri(
-  sql: Sql,
-  table: string,
+  { sql, viewer }: { readonly sql: Sql; readonly viewer: string | undefined },
+  c: Collection,
   uris: readonly string[],
 ): Promise<ReadonlyMap<string, Row>> {
   if (uris.length === 0) return new Map()
-  const { rows } = await sql.query<Row>(
-    `select * from appview."${table}" where uri = any($1) and admitted`,
-    [uris],
-  )
+  const where = [`t.uri = any($1)`, ...visibleSql(c, 't', '$2')].join(' and ')
+  const { rows } = await sql.query<Row>(`select t.* from ${tableName(c.table)} t where ${where}`, [
+    uris,
+    viewer ?? '',
+  ])
   return new Map(rows.map((row) => [row.uri, row]))
 }

@@ -1,16 +1,18 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Collection, List, Operator, Row } from './define.ts'
-import { quote, selectList, tableName } from './schema.ts'
+import { visibleSql } from './readable.ts'
+import { knownUri } from './reference.ts'
+import { columnNames, quote, tableName } from './schema.ts'
 import type { Sql } from './sql.ts'
 
 type Params = Readonly<Record<string, unknown>>
 export type Page = { readonly rows: readonly Row[]; readonly cursor?: string }
 
-/** Finds one page of a declared list: filtered, newest first, continued by (sort value, uri), so
- *  that rows written meanwhile neither repeat nor hide others. Throws `InvalidCursor`. Text with
- *  U+0000, which Postgres cannot hold, finds nothing. */
+/** Finds one page of a declared list: what the viewer may read, filtered, newest first, continued by
+ *  (sort value, uri), so that rows written meanwhile neither repeat nor hide others. Throws
+ *  `InvalidCursor`. Text with U+0000, which Postgres cannot hold, finds nothing. */
 export async function listRows(
-  sql: Sql,
+  { sql, viewer }: { readonly sql: Sql; readonly viewer: string | undefined },
   c: Collection,
   list: List,
   params: Params & { limit?: number; cursor?: string },
@@ -21,7 +23,9 @@ export async function listRows(
   const at = params.cursor === undefined ? [] : decodeCursor(params.cursor)
   const text = statement(c, list, given, at.length > 0)
   const name = `list ${c.table} ${list.newest} ${given.map(([n]) => n).join(' ')} ${at.length}`
-  const values = [limit + 1, ...given.map(([param]) => params[param]), ...at]
+  const asked = given.map(([param, target]) => valueFor(c, target, params[param]))
+  const who = c.access.places === 'public' ? [] : [viewer ?? '']
+  const values = [limit + 1, ...asked, ...at, ...who]
   const { rows } = await sql.query<Row>({ name, text }, values)
   return cutPage(rows, limit, list.newest)
 }
@@ -34,6 +38,12 @@ export function cutPage(rows: readonly Row[], limit: number, sortedBy: string): 
   return { rows: page, cursor: more ? encodeCursor(last[sortedBy], last.uri) : undefined }
 }
 
+/** Records are looked up by the uri the tables know them by, whichever of their uris was given. */
+function valueFor(c: Collection, target: List['where'][string], value: unknown): unknown {
+  const column = c.columns[typeof target === 'string' ? target : target[1]]
+  return column?.names === 'record' && typeof value === 'string' ? knownUri(value) : value
+}
+
 function statement(
   c: Collection,
   list: List,
@@ -44,13 +54,13 @@ function statement(
   const where = given.map(([, target], n) => {
     const [op, column] = typeof target === 'string' ? (['=', target] as const) : target
     const value = `$${n + 2}`
-    return condition(op, quote(column), value)
+    return condition(op, `t.${quote(column)}`, value)
   })
-  if (c.shown) where.push(quote(c.shown))
   const from = given.length + 2
-  if (paged) where.push(`(${newest}, "uri") < ($${from}, $${from + 1})`)
-  return `select ${selectList(c)} from ${tableName(c.table)} ${where.length ? `where ${where.join(' and ')}` : ''}
-    order by ${newest} desc, "uri" desc limit $1`
+  if (paged) where.push(`(t.${newest}, t."uri") < ($${from}, $${from + 1})`)
+  where.push(...visibleSql(c, 't', `$${paged ? from + 2 : from}`))
+  return `select ${selectOf(c)} ${where.length ? `where ${where.join(' and ')}` : ''}
+    order by t.${newest} desc, t."uri" desc limit $1`
 }
 
 /** Written so that the GIN indexes of arrays and search vectors are used. */
@@ -61,7 +71,7 @@ function condition(op: '=' | Operator, column: string, value: string): string {
 }
 
 /** A place in a list: the sort value and the uri of the last row given out. */
-function encodeCursor(value: unknown, uri: string): string {
+export function encodeCursor(value: unknown, uri: string): string {
   const at = value instanceof Date ? value.toISOString() : String(value)
   return Buffer.from(JSON.stringify([at, uri])).toString('base64url')
 }
@@ -92,10 +102,21 @@ function parse(text: string): unknown {
   }
 }
 
-/** One shown row by its uri. */
-export async function findRow(sql: Sql, c: Collection, uri: string): Promise<Row | undefined> {
+/** One shown row by its uri, if the viewer may read it. */
+export async function findRow(
+  { sql, viewer }: { readonly sql: Sql; readonly viewer: string | undefined },
+  c: Collection,
+  uri: string,
+): Promise<Row | undefined> {
   if (uri.includes('\0')) return undefined
-  const shown = c.shown ? ` and ${quote(c.shown)}` : ''
-  const text = `select ${selectList(c)} from ${tableName(c.table)} where "uri" = $1${shown}`
-  return (await sql.query<Row>({ name: `get ${c.table}`, text }, [uri])).rows[0]
+  const where = [`t."uri" = $1`, ...visibleSql(c, 't', '$2')]
+  const text = `select ${selectOf(c)} where ${where.join(' and ')}`
+  const who = c.access.places === 'public' ? [] : [viewer ?? '']
+  const found = await sql.query<Row>({ name: `get ${c.table}`, text }, [knownUri(uri), ...who])
+  return found.rows[0]
+}
+
+function selectOf(c: Collection): string {
+  const columns = columnNames(c).map((name) => `t.${quote(name)}`)
+  return `${columns.join(', ')} from ${tableName(c.table)} t`
 }

@@ -5,6 +5,7 @@ import type { Collection } from './define.ts'
 import { type DirectQueries, JSON_TYPE, type Respond } from './direct.ts'
 import { present } from './look.ts'
 import { type Loads, knowing } from './loads.ts'
+import { notFound } from './not-found.ts'
 import { listRows } from './serve-list.ts'
 import type { SqlPool } from './sql.ts'
 
@@ -95,7 +96,7 @@ export function mountCollections(
     if (c.get) {
       query(mount, c.get, async ({ params, viewer }) => {
         const { uri } = params as { uri: string }
-        const found = await loads.row(c, uri)
+        const found = await loads.row(c, uri, viewer?.did)
         if (!found) throw notFound(uri)
         const here = knowing(loads, found.author)
         const looking = { sql, origin, loads: here, viewer: viewer?.did }
@@ -104,17 +105,14 @@ export function mountCollections(
     }
     for (const list of c.lists) {
       query(mount, list.query, async ({ params, viewer }) => {
-        const { rows, cursor } = await listRows(sql, c, list, params as Record<string, unknown>)
-        const items = await present(c, rows, { sql, origin, loads, viewer: viewer?.did })
+        const looking = { sql, origin, loads, viewer: viewer?.did }
+        const asked = params as Record<string, unknown>
+        const { rows, cursor } = await listRows(looking, c, list, asked)
+        const items = await present(c, rows, looking)
         return { items, cursor } as never
       })
     }
   }
-}
-
-/** The answer for what is not there, and for what the caller may not see. */
-export function notFound(what: string): InvalidRequestError {
-  return new InvalidRequestError(`There is no ${what} here.`, 'NotFound')
 }
 
 /** Nothing stored holds U+0000, and Postgres takes it for an error; so the caller is told. */

@@ -20,7 +20,7 @@ export type ServiceAuth = (
   token: string,
   nsid: string,
   audience?: (aud: string) => boolean,
-) => Promise<{ did: string; aud: string }>
+) => Promise<{ did: string; aud: string; jti: string }>
 
 type Claims = { iss: string; aud: string; exp: number; lxm: string; jti: string }
 
@@ -50,7 +50,7 @@ export function serviceAuth(options: {
     }
     if (!(await holds(false)) && !(await holds(true))) throw refused('BadJwtSignature')
     await useOnce(sql, claims, clock.now())
-    return { did: claims.iss, aud: claims.aud }
+    return { did: claims.iss, aud: claims.aud, jti: claims.jti }
   }
 }
 

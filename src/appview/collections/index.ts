@@ -5,6 +5,7 @@ import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
 import { channel } from './spaces/channel.ts'
+import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
@@ -16,6 +17,7 @@ export const collections: readonly Collection[] = [
   category,
   channel,
   media,
+  memberCrm,
   membership,
   membershipRequest,
   message,

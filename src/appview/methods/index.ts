@@ -8,11 +8,13 @@ import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
+import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
 import { react } from './spaces/react.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
+import { updateMember } from './spaces/update-member.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
 
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
@@ -35,6 +37,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   getProfile(mount, deps)
   getThread(mount, deps)
   hosts(mount, deps)
+  invitations(mount, deps)
   join(mount, deps)
   react(mount, deps)
   readCategories(mount, deps)
@@ -42,5 +45,6 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   sendMessage(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
+  updateMember(mount, deps)
   writeForSpace(mount, deps)
 }

@@ -18,5 +18,14 @@ const STATEMENTS = [
     place text not null, did text not null, rev text not null, "setHash" bytea not null,
     "updatedAt" timestamptz not null,
     primary key (place, did))`,
+  `create table node."pendingMove" (
+    did text not null, collection text not null, rkey text not null, "from" text not null,
+    "to" text not null, "createdAt" timestamptz not null,
+    primary key (did, collection, rkey, "from"))`,
+  `create table node.invitation (
+    space text not null, id text not null, hash bytea not null unique, role text not null,
+    "createdBy" text not null, "createdAt" timestamptz not null, "expiresAt" timestamptz not null,
+    "usedBy" text, "usedAt" timestamptz,
+    primary key (space, id))`,
   `alter table appview."spaceRepo" alter column "setHash" set storage plain`,
 ]

@@ -40,10 +40,10 @@ export const product = collection({
   indexes: [['did', 'createdAt']],
   search: ['title', 'words'],
   media: ['gallery'],
-  access: { places: 'public', manage: 'manage_space' },
+  access: { places: 'either', audience: 'staff', manage: 'manage_space' },
 
-  accept({ record }) {
-    if (record.status === 'draft') return 'NotPublic'
+  accept({ record, place }) {
+    if (place === '' && record.status === 'draft') return 'NotPublic'
     if (record.slug !== undefined && !isSlug(record.slug)) return 'BadSlug'
     const ids = (record.variants ?? []).map(({ id }) => id)
     if (new Set(ids).size !== ids.length) return 'VariantTwice'

@@ -8,8 +8,8 @@ type Post = co.kendev.content.post.Main
 
 const EXCERPT_LENGTH = 160
 
-/** An article of a space, with the people who wrote it. Drafts and scheduled posts are not public
- *  records; a post comes into being when it is published (`domain.md` R-09, D-26). */
+/** An article of a space, with the people who wrote it. Drafts and scheduled posts stand in a
+ *  permissioned repo until they are published (`domain.md` R-09, D-26, AC-09). */
 export const post = collection({
   record: co.kendev.content.post,
   table: 'post',
@@ -27,10 +27,10 @@ export const post = collection({
   indexes: [['did', 'publishedAt']],
   people: ['authors'],
   media: ['featuredImage'],
-  access: { places: 'public', manage: 'manage_space' },
+  access: { places: 'either', audience: 'staff', manage: 'manage_space' },
 
-  accept({ record }) {
-    if ((record.status ?? 'published') !== 'published') return 'NotPublic'
+  accept({ record, place }) {
+    if (place === '' && (record.status ?? 'published') !== 'published') return 'NotPublic'
     if (record.slug !== undefined && !isSlug(record.slug)) return 'BadSlug'
     return undefined
   },
@@ -57,7 +57,7 @@ export const post = collection({
     excerpt: row.excerpt,
     slug: row.slug,
     categories: row.categories,
-    status: 'published',
+    status: content.status ?? 'published',
     publishedAt: instant(row.publishedAt),
     tags: row.tags,
     meta: content.meta,
@@ -92,6 +92,7 @@ export const post = collection({
         }),
       },
       { record: article({ slug: 'ready-for-winter', excerpt: 'Be ready.', status: 'published' }) },
+      { audience: 'staff', record: article({ status: 'draft' }) },
     ],
     bad: {
       NotPublic: { record: article({ status: 'scheduled' }) },

@@ -11,6 +11,7 @@ import {
   text,
   timestamp,
 } from '../../define.ts'
+import { audienceOf } from '../../reference.ts'
 
 /** A part of a space with messages of its own. Only the space's own repo makes channels. */
 export const channel = collection({
@@ -35,7 +36,7 @@ export const channel = collection({
   },
   indexes: [['space', 'createdAt']],
   feed: 'space',
-  access: { places: 'public', manage: 'create_channels' },
+  access: { places: 'either', manage: 'create_channels' },
 
   accept({ record, did }) {
     if (record.space !== did) return 'NotTheSpacesOwn'
@@ -54,6 +55,7 @@ export const channel = collection({
     uri: row.uri,
     cid: row.cid,
     space: row.space,
+    audience: audienceOf(row.place),
     name: row.name,
     description: row.content.description,
     channelType: row.content.channelType,
@@ -75,7 +77,10 @@ export const channel = collection({
   get: co.kendev.spaces.getChannel,
   lists: [{ query: co.kendev.spaces.listChannels, newest: 'createdAt', where: { space: 'space' } }],
   examples: {
-    good: [{ record: general('did:plc:alice') }],
+    good: [
+      { record: general('did:plc:alice') },
+      { audience: 'staff', record: general('did:plc:alice') },
+    ],
     bad: { NotTheSpacesOwn: { record: general('did:plc:bob') } },
   },
 })

@@ -13,7 +13,7 @@ export const membershipRequest = collection({
     admitted: exists({ source: 'membership', on: { did: 'space', subject: 'did' } }),
   },
   people: ['did'],
-  access: { places: 'public' },
+  access: { places: 'either' },
 
   accept({ record, rkey }) {
     if (record.space !== rkey) return 'KeyIsNotSpace'
@@ -47,7 +47,10 @@ export const membershipRequest = collection({
     },
   ],
   examples: {
-    good: [{ rkey: 'did:plc:garage', record: ask('did:plc:garage') }],
+    good: [
+      { rkey: 'did:plc:garage', record: ask('did:plc:garage') },
+      { rkey: 'did:plc:club', audience: 'members', record: ask('did:plc:club') },
+    ],
     bad: { KeyIsNotSpace: { rkey: 'did:plc:other', record: ask('did:plc:garage') } },
   },
 })

@@ -1,30 +1,43 @@
 import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
-import { collection, did, exists, instant, text, timestamp } from '../../define.ts'
+import { collection, did, exists, instant, list, text, timestamp } from '../../define.ts'
 
 /** The space's half of a membership: it admits the member whose DID is the key. The member's half
  *  is a membershipRequest; both together make a member, this one alone somebody who left. */
 export const membership = collection({
   record: co.kendev.spaces.membership,
   table: 'membership',
-  columns: { subject: did(), role: text(), joinedAt: timestamp() },
+  columns: {
+    subject: did(),
+    role: text(),
+    permissions: list(),
+    status: text(),
+    invitedBy: did().optional(),
+    joinedAt: timestamp(),
+  },
   derived: {
     active: exists({ source: 'membershipRequest', on: { space: 'did', did: 'subject' } }),
   },
   indexes: [['subject', 'did']],
   feed: 'did',
   people: ['subject'],
-  access: { places: 'public' },
+  access: { places: 'either' },
 
-  accept({ record, rkey, did }) {
+  accept({ record, rkey, did, place }) {
     if (record.subject !== rkey) return 'KeyIsNotSubject'
     if (record.subject === did) return 'SpaceIsNoMember'
+    // What a member may do beyond the role, and whether they are suspended, is nobody else's business.
+    if (place === '' && (record.permissions ?? record.status ?? record.invitedBy) !== undefined)
+      return 'NotPublic'
     return undefined
   },
 
   row: ({ record, claimed }) => ({
     subject: record.subject,
     role: record.role,
+    permissions: record.permissions ?? [],
+    status: record.status ?? 'active',
+    invitedBy: record.invitedBy ?? null,
     joinedAt: claimed(record.joinedAt),
   }),
 
@@ -36,16 +49,34 @@ export const membership = collection({
     handle: look.person(row.subject).handle,
     profile: look.person(row.subject),
     role: row.role,
+    permissions: row.place === '' ? undefined : row.permissions,
+    invitedBy: row.invitedBy ?? undefined,
     joinedAt: instant(row.joinedAt),
-    status: row.active ? 'active' : 'left',
+    status: row.active ? row.status : 'left',
     indexedAt: instant(row.indexedAt),
   }),
 
   shown: 'active',
   lists: [{ query: co.kendev.spaces.listMemberships, newest: 'joinedAt', where: { space: 'did' } }],
   examples: {
-    good: [{ rkey: 'did:plc:ben', record: admit('did:plc:ben') }],
+    good: [
+      { rkey: 'did:plc:ben', record: admit('did:plc:ben') },
+      {
+        rkey: 'did:plc:cleo',
+        audience: 'members',
+        record: {
+          ...admit('did:plc:cleo'),
+          permissions: ['view_analytics'],
+          status: 'suspended',
+          invitedBy: 'did:plc:ben',
+        },
+      },
+    ],
     bad: {
+      NotPublic: {
+        rkey: 'did:plc:ben',
+        record: { ...admit('did:plc:ben'), status: 'suspended' },
+      },
       KeyIsNotSubject: { rkey: 'did:plc:eve', record: admit('did:plc:ben') },
       SpaceIsNoMember: { rkey: 'did:plc:alice', record: admit('did:plc:alice') },
     },

@@ -2,13 +2,13 @@ import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { blobOf } from '../../blob.ts'
 import {
-  type Look,
   collection,
   count,
   did,
   exists,
   instant,
   part,
+  record,
   tally,
   text,
   timestamp,
@@ -28,9 +28,9 @@ export const message = collection({
   owner: 'space',
   columns: {
     space: did(),
-    channel: text().optional(),
-    root: text().optional(),
-    parent: text().optional(),
+    channel: record().optional(),
+    root: record().optional(),
+    parent: record().optional(),
     text: text().optional(),
     sentAt: timestamp(),
     content: part<co.kendev.spaces.message.Main>(),
@@ -57,7 +57,7 @@ export const message = collection({
   feed: 'space',
   people: ['did'],
   mine: { source: 'reaction', about: 'subject', value: 'emoji', among: 'reactions' },
-  access: { places: 'public' },
+  access: { places: 'either', own: 'post_messages' },
 
   accept({ record, uri }) {
     if (!record.text && !record.widgets?.length && !record.attachments?.length && isPlain(record))
@@ -84,7 +84,7 @@ export const message = collection({
     cid: row.cid,
     author: look.person(row.did),
     space: row.space,
-    channel: row.channel ?? undefined,
+    channel: content.channel,
     contentType: content.contentType ?? 'text',
     text: row.text ?? undefined,
     facets: content.facets,
@@ -96,12 +96,12 @@ export const message = collection({
     priority: content.priority ?? 'normal',
     conversationContext: content.conversationContext,
     reply: content.reply,
-    attachments: content.attachments?.map((a) => attachmentView(a, row.did, look.blobUrl)),
+    attachments: content.attachments?.map((a) => attachmentView(a, (cid) => look.blobUrl(row.did, cid, row.place))),
     reactions: Object.entries(row.reactions)
       .toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
       .map(([emoji, times]) => ({ emoji, count: times, mine: look.mine.includes(emoji) })),
     replyCount: row.replyCount,
-    threadRoot: row.root ?? undefined,
+    threadRoot: content.reply?.root.uri,
     edited: content.editedAt !== undefined,
     createdAt: instant(row.sentAt),
     indexedAt: instant(row.indexedAt),
@@ -127,7 +127,10 @@ export const message = collection({
     },
   ],
   examples: {
-    good: [{ record: say({ text: 'The lift is free on Friday.' }) }],
+    good: [
+      { record: say({ text: 'The lift is free on Friday.' }) },
+      { audience: 'members', record: say({ text: 'The key is under the mat.' }) },
+    ],
     bad: {
       NothingSaid: { record: say({}) },
       ChannelOfAnotherSpace: {
@@ -151,12 +154,11 @@ function authorOf(uri: string, kind: 'channel' | 'message'): string | undefined 
 
 function attachmentView(
   { file, filename, alt, width, height }: co.kendev.spaces.defs.Attachment,
-  did: l.DidString,
-  blobUrl: Look['blobUrl'],
+  urlOf: (cid: string) => l.UriString,
 ): co.kendev.spaces.defs.AttachmentView {
   const { cid, mimeType, size } = blobOf(file)
   return {
-    url: blobUrl(did, cid),
+    url: urlOf(cid),
     mimeType,
     size,
     filename,

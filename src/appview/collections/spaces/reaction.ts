@@ -1,5 +1,5 @@
 import { co } from '../../../lexicons/index.ts'
-import { collection, did, exists, instant, part, text, timestamp } from '../../define.ts'
+import { collection, did, exists, instant, part, record, text, timestamp } from '../../define.ts'
 import { readReference } from '../../reference.ts'
 
 const CID = 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi'
@@ -11,7 +11,7 @@ export const reaction = collection({
   owner: 'space',
   columns: {
     space: did(),
-    subject: text(),
+    subject: record(),
     subjectRef: part<co.kendev.defs.Ref>(),
     emoji: text(),
     createdAt: timestamp(),
@@ -23,7 +23,7 @@ export const reaction = collection({
   shown: 'admitted',
   feed: 'space',
   people: ['did'],
-  access: { places: 'public' },
+  access: { places: 'either', own: 'post_messages' },
 
   accept({ record }) {
     const subject = readReference(record.subject.uri)
@@ -55,7 +55,10 @@ export const reaction = collection({
     { query: co.kendev.spaces.listReactions, newest: 'createdAt', where: { subject: 'subject' } },
   ],
   examples: {
-    good: [{ record: react('at://did:plc:ben/co.kendev.spaces.message/3k') }],
+    good: [
+      { record: react('at://did:plc:ben/co.kendev.spaces.message/3k') },
+      { audience: 'staff', record: react('at://did:plc:ben/co.kendev.spaces.message/3k') },
+    ],
     bad: {
       SubjectIsNoMessage: { record: react('at://did:plc:ben/co.kendev.spaces.channel/3k') },
     },

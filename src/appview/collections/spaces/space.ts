@@ -32,10 +32,12 @@ export const space = collection({
   search: ['name', 'description'],
   feed: 'did',
   people: ['did'],
-  access: { places: 'public', manage: 'manage_space' },
+  access: { places: 'either', manage: 'manage_space' },
 
-  accept({ record }) {
-    if ((record.visibility ?? 'public') !== 'public') return 'NotPublic'
+  accept({ record, place }) {
+    const open = (record.visibility ?? 'public') === 'public'
+    if (place === '' && !open) return 'NotPublic'
+    if (place !== '' && open) return 'NotPrivate'
     return undefined
   },
 
@@ -77,8 +79,21 @@ export const space = collection({
   }),
 
   examples: {
-    good: [{ rkey: 'self', record: { name: 'Corner Garage', createdAt: '2026-11-23T10:00:00Z' } }],
+    good: [
+      { rkey: 'self', record: { name: 'Corner Garage', createdAt: '2026-11-23T10:00:00Z' } },
+      {
+        did: 'did:plc:club',
+        rkey: 'self',
+        audience: 'members',
+        record: { name: 'Back Room', visibility: 'private', createdAt: '2026-11-23T10:00:00Z' },
+      },
+    ],
     bad: {
+      NotPrivate: {
+        rkey: 'self',
+        audience: 'members',
+        record: { name: 'Corner Garage', createdAt: '2026-11-23T10:00:00Z' },
+      },
       NotPublic: {
         rkey: 'self',
         record: { name: 'Back Room', visibility: 'private', createdAt: '2026-11-23T10:00:00Z' },

@@ -3,7 +3,8 @@ import { profile } from '../../collections/actor/profile.ts'
 import type { Row } from '../../define.ts'
 import { resolveActor } from '../../find-actor.ts'
 import { type Looking, lookUp, present } from '../../look.ts'
-import { type Mount, type Reading, notFound, query } from '../../serve.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount, type Reading, query } from '../../serve.ts'
 
 /** `actor.getProfile` and `actor.getProfiles`: how accounts present themselves. An account without
  *  a profile record is shown with its handle; unknown and hidden ones are left out. */

@@ -2,7 +2,8 @@ import { ForbiddenError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
 import type { Clock } from '../../../clock.ts'
 import { type Viewer, required } from '../../access.ts'
-import { type Mount, notFound, procedure, query } from '../../serve.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount, procedure, query } from '../../serve.ts'
 
 /** Where grants are kept. */
 export type SpaceGrants = {

@@ -10,7 +10,8 @@ import { type Image, type Images, type Wanted, isCropped } from '../../images/im
 import { ImageRefused } from '../../images/refused.ts'
 import type { FocalPoint } from '../../images/rendition.ts'
 import { SIZES, isSizeName } from '../../images/sizes.ts'
-import { type Mount, notFound } from '../../serve.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount } from '../../serve.ts'
 import type { Sql } from '../../sql.ts'
 
 export type ImageDeps = {

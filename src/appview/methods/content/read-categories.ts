@@ -3,7 +3,8 @@ import { category } from '../../collections/content/category.ts'
 import type { List, Row } from '../../define.ts'
 import { present } from '../../look.ts'
 import { findRow, listRows } from '../../serve-list.ts'
-import { type Mount, type Reading, notFound, query } from '../../serve.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount, type Reading, query } from '../../serve.ts'
 import type { Sql } from '../../sql.ts'
 
 type View = co.kendev.content.defs.CategoryView
@@ -17,13 +18,15 @@ const BY_PLACE: List = {
 /** Mounts what reads categories. Their path hangs on every category above, also on those that
  *  change later or are not here yet, so it is looked up for each answer (`domain.md` D-31). */
 export function readCategories(mount: Mount, reading: Reading): void {
-  query(mount, co.kendev.content.getCategory, async ({ params: { uri } }) => {
-    const row = await findRow(reading.sql, category, uri)
+  query(mount, co.kendev.content.getCategory, async ({ params: { uri }, viewer }) => {
+    const looking = { ...reading, viewer: viewer?.did }
+    const row = await findRow(looking, category, uri)
     if (!row) throw notFound(uri)
     return (await categoryViews([row], reading))[0]!
   })
-  query(mount, co.kendev.content.listCategories, async ({ params }) => {
-    const { rows, cursor } = await listRows(reading.sql, category, BY_PLACE, params)
+  query(mount, co.kendev.content.listCategories, async ({ params, viewer }) => {
+    const looking = { ...reading, viewer: viewer?.did }
+    const { rows, cursor } = await listRows(looking, category, BY_PLACE, params)
     return { items: await categoryViews(rows, reading), cursor }
   })
 }

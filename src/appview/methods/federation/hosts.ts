@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import { type Main, type l, getMain } from '@atproto/lex'
 import { AuthRequiredError, InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
-import { type Mount, notFound } from '../../serve.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount } from '../../serve.ts'
 
 /** A host as administrators see it. */
 export type KnownHost = {

@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
 import { space } from '../../collections/spaces/space.ts'
 import type { Row } from '../../define.ts'
 import { type Founding, foundSpace } from '../../found-space.ts'
 import { present } from '../../look.ts'
-import { type Mount, type Reading, notFound, procedure } from '../../serve.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount, type Reading, procedure } from '../../serve.ts'
 
 type Deps = Reading &
   Founding & {
@@ -13,7 +15,8 @@ type Deps = Reading &
     readonly handleDomain: string
   }
 
-/** `spaces.createSpace` founds a public space with an account and a repo of its own. */
+/** `spaces.createSpace` founds a space with an account and a repo of its own. One that is not public
+ *  shows the world no more than an account with a random handle and an empty repo. */
 export function createSpace(mount: Mount, deps: Deps): void {
   const { sql, origin, clock, nextTid, handleDomain } = deps
 
@@ -21,10 +24,12 @@ export function createSpace(mount: Mount, deps: Deps): void {
     const { slug, channels = [{ name: 'general' }], idempotencyKey, ...about } = input
     if (viewer.kind === 'remote')
       throw unsupported('Only accounts of this node can found a space on it.')
-    if ((about.visibility ?? 'public') !== 'public')
-      throw unsupported('This node offers public spaces only.')
-    if ((about.memberApproval ?? 'automatic') !== 'automatic')
-      throw unsupported('This node offers spaces that admit members by themselves only.')
+    const { visibility = 'public', memberApproval = 'automatic' } = about
+    if (!['public', 'invite_only', 'private'].includes(visibility))
+      throw unsupported('A space is public, invite_only or private.')
+    const closed = visibility !== 'public'
+    if (!closed && memberApproval !== 'automatic')
+      throw unsupported('A public space of this node admits members by itself.')
     viewer.assertMayWrite?.('create', co.kendev.spaces.membershipRequest.$type)
     const at = clock.now().toISOString()
     const name = slug ?? slugOf(about.name)
@@ -33,12 +38,14 @@ export function createSpace(mount: Mount, deps: Deps): void {
       {
         caller: viewer.did,
         key: idempotencyKey ?? nextTid(),
-        slug: name,
+        // Handles can be found by anybody; the one of a closed space says nothing of it.
+        slug: closed ? `s-${randomBytes(10).toString('hex')}` : name,
         domain: handleDomain,
-        exact: slug !== undefined,
+        exact: !closed && slug !== undefined,
       },
       {
         at,
+        closed,
         space: { ...about, slug: name, createdAt: at },
         channels: channels.map((c, position) => ({
           rkey: nextTid(),

@@ -2,6 +2,8 @@ import { co } from '../../../lexicons/index.ts'
 import { message } from '../../collections/spaces/message.ts'
 import type { Row } from '../../define.ts'
 import { present } from '../../look.ts'
+import { visibleSql } from '../../readable.ts'
+import { knownUri } from '../../reference.ts'
 import { type Mount, type Reading, query } from '../../serve.ts'
 import { cutPage, decodeCursor, findRow } from '../../serve-list.ts'
 
@@ -15,13 +17,15 @@ const DEPTH_MAX = 32
 export function getThread(mount: Mount, { sql, origin }: Reading): void {
   query(mount, co.kendev.spaces.getThread, async ({ params, viewer }) => {
     const { uri, depth, limit, cursor } = params
-    const top = await findRow(sql, message, uri)
+    const reading = { sql, viewer: viewer?.did }
+    const top = await findRow(reading, message, uri)
     const at = cursor === undefined ? [null, null] : decodeCursor(cursor)
     const { rows } = await sql.query<Row>({ name: 'getThread', text: REPLIES }, [
       limit + 1,
-      uri,
+      knownUri(uri),
       Math.min(depth, DEPTH_MAX),
       ...at,
+      viewer?.did ?? '',
     ])
     const { rows: page, cursor: next } = cutPage(rows, limit, 'sentAt')
     const looking = { sql, origin, viewer: viewer?.did }
@@ -35,13 +39,15 @@ export function getThread(mount: Mount, { sql, origin }: Reading): void {
 const THREAD = `${co.kendev.spaces.defs.threadView.$type}` as const
 const NOT_FOUND = `${co.kendev.spaces.defs.notFoundMessage.$type}` as const
 
+const VISIBLE = visibleSql(message, 't', '$6').join(' and ')
+
 /** Replies by their parent, down to the depth asked for. Each reply is under one message only, so
  *  without the first message itself they make a tree. */
 const REPLIES = `with recursive under as (
-    select uri, 1 as depth from appview.message where parent = $2 and admitted and $3 > 0
+    select t.uri, 1 as depth from appview.message t where t.parent = $2 and $3 > 0 and ${VISIBLE}
     union all
-    select m.uri, u.depth + 1 from under u
-    join appview.message m on m.parent = u.uri and m.admitted
+    select t.uri, u.depth + 1 from under u
+    join appview.message t on t.parent = u.uri and ${VISIBLE}
     where u.depth < $3)
   select m.* from appview.message m
   where m.uri in (select uri from under) and m.uri <> $2

@@ -3,12 +3,15 @@ import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
 import { membershipRequest } from '../../collections/spaces/membership-request.ts'
 import { membership } from '../../collections/spaces/membership.ts'
+import type { Row } from '../../define.ts'
+import { type Invitation, findInvitation, useInvitation } from '../../invitation.ts'
 import { present } from '../../look.ts'
 import { type Standing, requireSpace, standingIn } from '../../membership.ts'
+import { notFound } from '../../not-found.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
+import { placeFor } from '../../readable.ts'
 import { readReference, recordUri } from '../../reference.ts'
-import { type Mount, type Reading, notFound, procedure, query } from '../../serve.ts'
-import type { Row } from '../../define.ts'
+import { type Mount, type Reading, procedure, query } from '../../serve.ts'
 
 type Deps = Reading &
   OwnRecords & {
@@ -18,14 +21,16 @@ type Deps = Reading &
   }
 
 /** `spaces.join`, `spaces.leave` and `spaces.getMembership`. Joining takes two records: the
- *  member's request and the space's admission; leaving takes back the first. */
+ *  member's request and the space's admission; leaving takes back the first. What is not public is
+ *  joined by invitation only, and until then there is nothing here for whoever asks. */
 export function join(mount: Mount, deps: Deps): void {
   const { sql, clock } = deps
   const collection = membershipRequest.nsid
 
   procedure(mount, co.kendev.spaces.join, async ({ input, viewer }) => {
-    const { space, message, uri, cid } = input
-    const before = await requireOpen(deps, space, viewer.did)
+    const { space, message, uri, cid, inviteToken } = input
+    const way = await wayIn(deps, { space, did: viewer.did, inviteToken })
+    const { before, place, invitation } = way
     if (uri !== undefined && readReference(uri)?.rkey !== space)
       throw new InvalidRequestError(`${uri} asks for another space.`, 'AnnouncedRecordMismatch')
     const record = {
@@ -34,17 +39,22 @@ export function join(mount: Mount, deps: Deps): void {
       ...(message === undefined ? {} : { message }),
       createdAt: clock.now().toISOString(),
     }
-    if (before?.status !== 'active' || uri !== undefined)
-      await putOwn(deps, { viewer, collection, uri, cid }, { rkey: space, record })
+    const isIn = before?.status === 'active'
+    // First admitted: nobody else may write into what is not public.
+    const role = invitation?.role ?? 'member'
+    const again = before?.status === 'left' && before.role === role
     // Who comes back begins as a member again, whatever they were.
-    if (before?.status !== 'active' && !(before?.status === 'left' && before.role === 'member'))
-      await admit(deps, space, viewer.did)
+    const admits = () => admit(deps, { space, did: viewer.did, place, role, invitation })
+    if (place !== '' && !isIn && !again) await admits()
+    if (!isIn || uri !== undefined)
+      await putOwn(deps, { viewer, collection, uri, cid, place }, { rkey: space, record })
+    if (place === '' && !isIn && !again) await admits()
     return (await membershipView(deps, space, viewer.did)) as never
   })
 
   procedure(mount, co.kendev.spaces.leave, async ({ input, viewer }) => {
     const { space, uri } = input
-    await requireSpace(sql, space)
+    const { place } = await requireSpace(sql, space, viewer.did)
     const standing = await standingIn(sql, space, viewer.did)
     if (!standing || (standing.status === 'left' && uri === undefined))
       throw new InvalidRequestError('You are not a member of this space.', 'NotAMember')
@@ -53,43 +63,96 @@ export function join(mount: Mount, deps: Deps): void {
         'The owner cannot leave, and this node cannot hand a space over yet.',
         'OwnerCannotLeave',
       )
-    const rkey = viewer.kind === 'local' ? { rkey: space } : {}
-    await deleteOwn(deps, { viewer, collection, uri, ...rkey })
+    const rkey = viewer.kind === 'local' || place !== '' ? { rkey: space } : {}
+    // Whoever leaves what is not public reads nothing of it from then on, credentials included.
+    if (place !== '') await dismiss(deps, { space, did: viewer.did, place })
+    await deleteOwn(deps, { viewer, collection, uri, place, ...rkey })
+    if (place !== '') return { space, subject: viewer.did, status: 'left' } as never
     return (await membershipView(deps, space, viewer.did)) as never
   })
 
-  query(mount, co.kendev.spaces.getMembership, async ({ params }) => {
-    await requireSpace(sql, params.space)
-    return (await membershipView(deps, params.space, params.member)) as never
+  query(mount, co.kendev.spaces.getMembership, async ({ params, viewer }) => {
+    const { space, member } = params
+    await requireSpace(sql, space, viewer?.did)
+    return (await membershipView(deps, space, member)) as never
   })
 }
 
-/** Where the person stands before joining. Throws `NotFound` unless the space's repo is here to
- *  admit them, and `JoinClosed` where it does not take members in by itself. */
-async function requireOpen(
-  { sql, isHosted }: Deps,
-  space: string,
-  did: string,
-): Promise<Standing | undefined> {
-  const { memberApproval } = await requireSpace(sql, space)
-  if (!(await isHosted(space)))
-    throw new InvalidRequestError(`${space} is hosted on another node. Join there.`, 'NotFound')
-  const standing = await standingIn(sql, space, did)
-  if (memberApproval !== 'automatic' && (standing?.status ?? 'pending') === 'pending')
-    throw new ForbiddenError('This space does not take members in by itself.', 'JoinClosed')
-  return standing
+type Way = {
+  readonly before: Standing | undefined
+  /** Where both records of the membership stand. */
+  readonly place: string
+  readonly invitation?: Invitation
 }
 
-async function admit({ clock, writer, progress }: Deps, space: string, did: string): Promise<void> {
+/** How the person gets in. Throws `NotFound` unless the space's repo is here to admit them, and
+ *  they may see the space or hold an invitation to it; `JoinClosed` where it does not take members
+ *  in by itself; `InvalidInvitation`. */
+async function wayIn(
+  { sql, isHosted, clock }: Deps,
+  asks: { space: string; did: string; inviteToken: string | undefined },
+): Promise<Way> {
+  const { space, did, inviteToken } = asks
+  const before = await standingIn(sql, space, did)
+  if (before?.status === 'suspended')
+    throw new ForbiddenError('The space has suspended this membership.', 'JoinClosed')
+  if (inviteToken !== undefined) {
+    const invitation = await findInvitation(sql, { space, token: inviteToken, did, clock })
+    if (!(await isHosted(space))) throw notFound(`space ${space}`)
+    const { rows } = await sql.query<{ place: string }>(
+      'select place from appview.space where did = $1',
+      [space],
+    )
+    if (!rows[0]) throw notFound(`space ${space}`)
+    return { before, place: rows[0].place, invitation }
+  }
+  if (before?.status === 'left' && (await isClosed(sql, space)))
+    return { before, place: placeFor(space, 'members') }
+  const { memberApproval, place } = await requireSpace(sql, space, did)
+  if (!(await isHosted(space)))
+    throw new InvalidRequestError(`${space} is hosted on another node. Join there.`, 'NotFound')
+  if (memberApproval !== 'automatic' && (before?.status ?? 'pending') === 'pending')
+    throw new ForbiddenError('This space does not take members in by itself.', 'JoinClosed')
+  return { before, place }
+}
+
+async function isClosed(sql: Reading['sql'], space: string): Promise<boolean> {
+  const { rows } = await sql.query(`select 1 from appview.space where did = $1 and place <> ''`, [
+    space,
+  ])
+  return rows.length > 0
+}
+
+async function admit(
+  { sql, clock, writer, progress }: Deps,
+  who: { space: string; did: string; place: string; role: string; invitation?: Invitation },
+): Promise<void> {
+  const { space, did, place, role, invitation } = who
   const joinedAt = clock.now().toISOString()
-  const record = { $type: membership.nsid, subject: did, role: 'member', joinedAt }
-  const at = { did: space, collection: membership.nsid, rkey: did }
-  const { rev } = await writer.putRecord({ ...at, record })
-  await progress.reached(space, rev)
+  const invitedBy = invitation && place !== '' ? { invitedBy: invitation.createdBy } : {}
+  const record = { $type: membership.nsid, subject: did, role, joinedAt, ...invitedBy }
+  if (invitation) await useInvitation(sql, invitation, { did, now: clock.now() })
+  const { rev } = await writer.putRecord({
+    did: space,
+    collection: membership.nsid,
+    rkey: did,
+    place,
+    record,
+  })
+  await progress.reached(space, rev, place)
+}
+
+async function dismiss(
+  { writer, progress }: Deps,
+  { space, did, place }: { space: string; did: string; place: string },
+): Promise<void> {
+  const at = { did: space, collection: membership.nsid, rkey: did, place }
+  const { rev } = await writer.deleteRecord(at)
+  await progress.reached(space, rev, place)
 }
 
 /** A membership, shown also when only one of its two records is there. */
-async function membershipView({ sql, origin }: Reading, space: string, did: string) {
+export async function membershipView({ sql, origin }: Reading, space: string, did: string) {
   const standing = await standingIn(sql, space, did)
   if (!standing) throw notFound(`membership of ${did}`)
   if (standing.status === 'pending') return { space, subject: did, status: standing.status }

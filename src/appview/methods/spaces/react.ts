@@ -1,11 +1,14 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
+import { message } from '../../collections/spaces/message.ts'
 import { reaction } from '../../collections/spaces/reaction.ts'
 import { present } from '../../look.ts'
 import { requirePermission } from '../../membership.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
-import { type Mount, type Reading, notFound, procedure } from '../../serve.ts'
+import { knownUri, placeOf, readReference, uriIn } from '../../reference.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
 
 type Deps = Reading & OwnRecords & { readonly clock: Clock; readonly nextTid: () => string }
@@ -20,18 +23,15 @@ export function react(mount: Mount, deps: Deps): void {
     if (uri !== undefined && cid === undefined) return deleteOwn(deps, { viewer, collection, uri })
     if (uri === undefined && (!subject || !emoji || !space))
       throw new InvalidRequestError('Give subject, emoji and space.', 'InvalidRecord')
-    if (space) {
-      await requirePermission(sql, { space, did: viewer.did, permission: 'post_messages' })
-    } else throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
-    const already =
-      subject &&
-      emoji &&
-      (await sql.query<{ uri: string; cid: string }>(SAME, [subject.uri, viewer.did, emoji]))
+    if (!space) throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
+    await requirePermission(sql, { space, did: viewer.did, permission: 'post_messages' })
+    const place = await placeOfSubject(subject?.uri ?? uri, viewer.did)
+    const already = subject && emoji ? await same(subject.uri, viewer.did, emoji) : undefined
     const made =
-      (already || undefined)?.rows[0] ??
+      already ??
       (await putOwn(
         deps,
-        { viewer, collection, uri, cid },
+        { viewer, collection, uri, cid, place },
         {
           rkey: nextTid(),
           record: {
@@ -43,7 +43,7 @@ export function react(mount: Mount, deps: Deps): void {
           },
         },
       ))
-    const row = await findRow(sql, reaction, made.uri)
+    const row = await findRow({ sql, viewer: viewer.did }, reaction, made.uri)
     const view = row && (await present(reaction, [row], { sql, origin, viewer: viewer.did }))[0]
     return { ...made, reaction: view } as never
   })
@@ -52,6 +52,25 @@ export function react(mount: Mount, deps: Deps): void {
     if (!input.uri) throw notFound('reaction without a uri')
     return deleteOwn(deps, { viewer, collection, uri: input.uri })
   })
+
+  /** A reaction is for those who read what it is about. */
+  async function placeOfSubject(uri: string | undefined, viewer: string): Promise<string> {
+    const named = uri === undefined ? undefined : readReference(uri)
+    if (!named) return ''
+    if (named.collection === collection) return placeOf(named)
+    const row = await findRow({ sql, viewer }, message, uri!)
+    if (row) return row.place
+    // One to a public message that this node has not heard of yet waits for it.
+    if (named.space) throw notFound(uri!)
+    return ''
+  }
+
+  async function same(subject: string, did: string, emoji: string) {
+    const values = [knownUri(subject), did, emoji]
+    const { rows } = await sql.query<{ uri: string; cid: string; place: string }>(SAME, values)
+    return rows[0] && { uri: uriIn(rows[0].place, rows[0].uri), cid: rows[0].cid }
+  }
 }
 
-const SAME = 'select uri, cid from appview.reaction where subject = $1 and did = $2 and emoji = $3'
+const SAME = `select uri, cid, place from appview.reaction
+  where subject = $1 and did = $2 and emoji = $3`

@@ -6,18 +6,18 @@ import type { Row } from '../../define.ts'
 import { resolveActor } from '../../find-actor.ts'
 import { present } from '../../look.ts'
 import { standingIn } from '../../membership.ts'
-import { type Mount, type Reading, notFound, query } from '../../serve.ts'
+import { readableSql } from '../../readable.ts'
+import { notFound } from '../../not-found.ts'
+import { type Mount, type Reading, query } from '../../serve.ts'
 import { cutPage, decodeCursor } from '../../serve-list.ts'
 
 /** `spaces.getSpace` and `spaces.listSpaces`: one space, those the viewer is in, and public ones,
- *  searched by name and description. Public spaces are for everybody, account or not. */
+ *  searched by name and description. Public spaces are for everybody, account or not; of all others
+ *  only their members ever learn that they are there. */
 export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
   query(mount, co.kendev.spaces.getSpace, async ({ params, viewer }) => {
     const did = await resolveActor(sql, params.space)
-    const { rows } = await sql.query<Row>(
-      { name: 'getSpace', text: 'select * from appview.space where did = $1' },
-      [did ?? ''],
-    )
+    const { rows } = await sql.query<Row>(SPACE, [did ?? '', viewer?.did ?? ''])
     if (!rows[0]) throw notFound(`space ${params.space}`)
     const [view] = await present(space, rows, { sql, origin, viewer: viewer?.did })
     if (!viewer) return view as never
@@ -38,6 +38,11 @@ export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
   })
 }
 
+const SPACE = {
+  name: 'getSpace',
+  text: `select t.* from appview.space t where t.did = $1 and ${readableSql('t', '$2')}`,
+}
+
 /** Only the conditions asked for, so that the plan can use the index of each. */
 function listStatement(wanted: {
   limit: number
@@ -48,12 +53,15 @@ function listStatement(wanted: {
   const { limit, member, q, after } = wanted
   const values: unknown[] = [limit]
   const given = (value: unknown) => `$${values.push(value)}`
-  const where = [
-    member === undefined
-      ? `s.visibility = 'public'`
-      : `exists (select 1 from appview.membership m
-          where m.did = s.did and m.subject = ${given(member)} and m.active)`,
-  ]
+  const who = member === undefined ? undefined : given(member)
+  const where =
+    who === undefined
+      ? [`s.visibility = 'public'`, `s.place = ''`]
+      : [
+          `exists (select 1 from appview.membership m
+            where m.did = s.did and m.subject = ${who} and m.active)`,
+          readableSql('s', who),
+        ]
   if (q !== undefined) where.push(`s.search @@ websearch_to_tsquery('simple', ${given(q)})`)
   if (after) where.push(`(s."createdAt", s.uri) < (${after.map(given).join(', ')})`)
   const text = `select s.* from appview.space s where ${where.join(' and ')}

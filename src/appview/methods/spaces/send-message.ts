@@ -1,24 +1,27 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
+import { channel } from '../../collections/spaces/channel.ts'
 import { message } from '../../collections/spaces/message.ts'
+import type { Collection } from '../../define.ts'
 import { present } from '../../look.ts'
 import { requirePermission } from '../../membership.ts'
+import { notFound } from '../../not-found.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
-import { readReference, recordUri } from '../../reference.ts'
-import { type Mount, type Reading, notFound, procedure } from '../../serve.ts'
+import { recordUri, uriIn } from '../../reference.ts'
+import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
 
 type Deps = Reading & OwnRecords & { readonly clock: Clock; readonly nextTid: () => string }
 
-/** `spaces.sendMessage` writes a member's message, or takes in one written, changed or deleted at
- *  the member's own PDS; `spaces.deleteMessage` deletes one. */
+/** `spaces.sendMessage` writes a member's message into the repo that its channel calls for, or takes
+ *  in one written, changed or deleted at the member's own PDS; `spaces.deleteMessage` deletes one. */
 export function sendMessage(mount: Mount, deps: Deps): void {
   const { sql, origin, clock, nextTid } = deps
   const collection = message.nsid
 
   const shown = async (uri: string, viewer: string) => {
-    const row = await findRow(sql, message, uri)
+    const row = await findRow({ sql, viewer }, message, uri)
     return row && (await present(message, [row], { sql, origin, viewer }))[0]
   }
 
@@ -27,18 +30,32 @@ export function sendMessage(mount: Mount, deps: Deps): void {
     if (uri !== undefined && cid === undefined) return deleteOwn(deps, { viewer, collection, uri })
     if (content.space === undefined)
       throw new InvalidRequestError('Say which space the message is for.', 'InvalidRecord')
-    await requirePermission(sql, {
+    const { seen } = await requirePermission(sql, {
       space: content.space,
       did: viewer.did,
       permission: 'post_messages',
     })
-    await checkPlace(content.channel, content.reply?.parent.uri)
+    const at = content.reply?.parent.uri
+    const answered = at === undefined ? undefined : await placeIn(message, at, viewer.did)
+    const { channel: stream } = content
+    const place =
+      (stream === undefined ? undefined : await placeIn(channel, stream, viewer.did)) ??
+      answered ??
+      seen.place
+    if (answered !== undefined && answered !== place)
+      throw new InvalidRequestError(
+        'An answer is for those who read what it answers. Send it to the same channel.',
+        'InvalidRecord',
+      )
     const sent = rkey && (await shown(recordUri(viewer.did, collection, rkey), viewer.did))
-    if (sent) return { uri: recordUri(viewer.did, collection, rkey), message: sent } as never
+    if (sent) {
+      const address = uriIn(place, recordUri(viewer.did, collection, rkey))
+      return { uri: address, message: sent } as never
+    }
     const record = { $type: collection, ...content, createdAt: clock.now().toISOString() }
     const written = await putOwn(
       deps,
-      { viewer, collection, uri, cid },
+      { viewer, collection, uri, cid, place },
       { rkey: rkey ?? nextTid(), record },
     )
     return { ...written, message: await shown(written.uri, viewer.did) } as never
@@ -48,16 +65,10 @@ export function sendMessage(mount: Mount, deps: Deps): void {
     deleteOwn(deps, { viewer, collection, uri: input.uri }),
   )
 
-  async function checkPlace(channel: string | undefined, parent: string | undefined) {
-    for (const [uri, table] of [
-      [channel, 'channel'],
-      [parent, 'message'],
-    ] as const) {
-      if (uri === undefined) continue
-      const found = readReference(uri)
-        ? await sql.query(`select 1 from appview."${table}" where uri = $1`, [uri])
-        : { rows: [] }
-      if (found.rows.length === 0) throw notFound(uri)
-    }
+  /** Where a channel or a message stands, if the viewer may read it. */
+  async function placeIn(c: Collection, uri: string, viewer: string): Promise<string> {
+    const row = await findRow({ sql, viewer }, c, uri)
+    if (!row) throw notFound(uri)
+    return row.place
   }
 }

@@ -2,15 +2,21 @@ import type { Readable } from 'node:stream'
 import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
+import { type Audience, READERS, isAudience } from '../../audiences.ts'
 import { checkRecord } from '../../check-record.ts'
 import { channel } from '../../collections/spaces/channel.ts'
 import { space as spaceRecord } from '../../collections/spaces/space.ts'
 import { collections } from '../../collections/index.ts'
+import type { Collection } from '../../define.ts'
 import { present } from '../../look.ts'
 import { requirePermission } from '../../membership.ts'
+import { moveRecord, otherPlaces } from '../../move-record.ts'
+import { notFound } from '../../not-found.ts'
 import type { RepoWriter } from '../../own-record.ts'
 import type { Progress } from '../../progress.ts'
-import { type Mount, type Reading, notFound, procedure } from '../../serve.ts'
+import { placeFor } from '../../readable.ts'
+import { recordUri, uriIn } from '../../reference.ts'
+import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
 
 type Deps = Reading & {
@@ -27,40 +33,47 @@ type Deps = Reading & {
 }
 
 /** What people do on a space's behalf, as far as their role in it goes: `spaces.createChannel`,
- *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into its repo. */
+ *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into the repo of the space
+ *  that the audience of the record calls for. */
 export function writeForSpace(mount: Mount, deps: Deps): void {
   const { sql, origin, writer, progress, clock, nextTid } = deps
 
   procedure(mount, co.kendev.spaces.createChannel, async ({ input, viewer }) => {
-    const { space, ...about } = input
-    await permit(deps, { space, did: viewer.did, collection: channel.nsid })
+    const { space, audience, ...about } = input
     const record = { $type: channel.nsid, space, ...about, createdAt: clock.now().toISOString() }
-    const at = { did: space, collection: channel.nsid, rkey: nextTid() }
+    const wish = { space, did: viewer.did, collection: channel.nsid, audience }
+    const place = await permit(deps, wish)
+    const at = { did: space, collection: channel.nsid, rkey: nextTid(), place }
     const { uri } = await put(deps, { ...at, record })
-    const row = await findRow(sql, channel, uri)
+    const row = await findRow({ sql, viewer: viewer.did }, channel, uri)
     if (!row) throw notFound(`channel ${uri} yet`)
     return (await present(channel, [row], { sql, origin, viewer: viewer.did }))[0] as never
   })
 
   procedure(mount, co.kendev.spaces.putRecord, async ({ input, viewer }) => {
-    const { space, collection, rkey, swapRecord } = input
-    await permit(deps, { space, did: viewer.did, collection })
+    const { space, collection, rkey, swapRecord, audience } = input
     const record = { ...(input.record as Record<string, unknown>), $type: collection }
+    const wish = { space, did: viewer.did, collection, audience, record }
+    const place = await permit(deps, wish)
     refuseReadOnly(collection, record)
     const swap = swapRecord === undefined ? {} : { swapRecord }
-    const at = { did: space, collection, rkey: rkey ?? nextTid() }
+    const at = { did: space, collection, rkey: rkey ?? nextTid(), place }
     return (await put(deps, { ...at, record, ...swap })) as never
   })
 
   procedure(mount, co.kendev.spaces.deleteRecord, async ({ input, viewer }) => {
-    const { space, collection, rkey, swapRecord } = input
-    await permit(deps, { space, did: viewer.did, collection })
+    const { space, collection, rkey, swapRecord, audience } = input
+    const given = await permit(deps, { space, did: viewer.did, collection, audience })
     if (collection === spaceRecord.nsid)
       throw new ForbiddenError('A space cannot be without its own description.', 'Forbidden')
     const swap = swapRecord === undefined ? {} : { swapRecord }
-    const { rev } = await writer.deleteRecord({ did: space, collection, rkey, ...swap })
-    await progress.reached(space, rev)
-    return { uri: `at://${space}/${collection}/${rkey}` } as never
+    const c = collections.find(({ nsid }) => nsid === collection)!
+    const known = recordUri(space, collection, rkey)
+    const row = audience ? undefined : await findRow({ sql, viewer: viewer.did }, c, known)
+    const place = row?.place ?? given
+    const { rev } = await writer.deleteRecord({ did: space, collection, rkey, place, ...swap })
+    await progress.reached(space, rev, place)
+    return { uri: uriIn(place, known) } as never
   })
 
   procedure(mount, co.kendev.spaces.uploadBlob, async ({ params, input, encoding, viewer }) => {
@@ -71,27 +84,65 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
   })
 }
 
-/** The collection has to be one that people write for a space, and the caller's role has to cover
- *  it: memberships, for one, are made by joining only. */
-async function permit(
-  { sql, isHosted }: Deps,
-  { space, did, collection }: { space: string; did: string; collection: string },
-): Promise<void> {
-  const permission = collections.find((c) => c.nsid === collection)?.access.manage
+type Wish = {
+  space: string
+  did: string
+  collection: string
+  audience?: string
+  record?: Readonly<Record<string, unknown>>
+}
+
+/** Where the record goes. The collection has to be one that people write for a space, and the
+ *  caller's role has to cover it and to read what it writes: memberships, for one, are made by
+ *  joining only. */
+async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
+  const { space, did, collection, audience, record } = wish
+  const c = collections.find(({ nsid }) => nsid === collection)
+  const permission = c?.access.manage
   if (!permission)
     throw new InvalidRequestError(`${collection} is not written on behalf of a space.`, 'Forbidden')
-  await requirePermission(sql, { space, did, permission })
+  const { standing, seen } = await requirePermission(sql, { space, did, permission })
   if (!(await isHosted(space))) throw notFound(`repo of ${space}`)
+  const wanted = audience === undefined ? audienceFor(c, seen.place, record) : checked(audience)
+  if (wanted === undefined) return ''
+  if (c.access.places === 'public')
+    throw new InvalidRequestError(`${collection} is always public.`, 'NotSupported')
+  if (!READERS[wanted].includes(standing.role))
+    throw new ForbiddenError(`A ${standing.role} does not read what is for ${wanted}.`, 'Forbidden')
+  return placeFor(space, wanted)
+}
+
+/** What is not for everybody goes to the narrowest audience that its collection names; what stands
+ *  finished in a space that is not public goes to all members (AC-09). */
+function audienceFor(
+  c: Collection,
+  place: string,
+  record: Readonly<Record<string, unknown>> | undefined,
+): Audience | undefined {
+  const { places, audience = 'members' } = c.access
+  if (places === 'permissioned') return audience
+  if (places === 'either' && UNFINISHED.includes(String(record?.['status']))) return audience
+  return place === '' || places === 'public' ? undefined : 'members'
+}
+
+const UNFINISHED = ['draft', 'scheduled']
+
+function checked(audience: string): Audience {
+  if (isAudience(audience)) return audience
+  throw new InvalidRequestError(`There is no audience ${audience}.`, 'NotSupported')
 }
 
 async function put(
-  { writer, progress }: Deps,
-  what: Parameters<RepoWriter['putRecord']>[0],
+  deps: Deps,
+  what: Parameters<RepoWriter['putRecord']>[0] & { place: string },
 ): Promise<{ uri: string; cid: string }> {
+  const { sql, writer, progress } = deps
   checkRecord(what, what.record)
-  const { rev, results } = await writer.putRecord(what)
-  await progress.reached(what.did, rev)
-  return { uri: results[0]!.uri, cid: results[0]!.cid! }
+  const left = await otherPlaces(sql, what)
+  const written =
+    left.length === 0 ? await writer.putRecord(what) : await moveRecord(deps, what, left)
+  await progress.reached(what.did, written.rev, what.place)
+  return { uri: written.results[0]!.uri, cid: written.results[0]!.cid! }
 }
 
 /** What views compute is never part of a record. Other unknown fields are kept: a newer lexicon may
