@@ -14,10 +14,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/crypto': [],
   'src/outbound': [],
   'src/database': [],
+  'src/pacing': [],
   'src/identity': ['src/crypto', 'src/outbound'],
   'src/pds': ['src/crypto'],
   'src/pds/fast': ['src/crypto'],
-  'src/firehose': ['src/crypto', 'src/identity', 'src/outbound'],
+  'src/firehose': ['src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
+  'src/permissioned': ['src/crypto', 'src/database', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',

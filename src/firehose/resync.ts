@@ -1,5 +1,5 @@
 import { type Log } from '../log.ts'
-import { pause, persist } from './backoff.ts'
+import { pause, persist } from '../pacing/backoff.ts'
 import type { FirehoseEvent } from './event.ts'
 import {
   type FetchOptions,
@@ -9,9 +9,9 @@ import {
   identify,
   unlessAborted,
 } from './fetch-repo.ts'
-import { createLatch } from './latch.ts'
+import { createLatch } from '../pacing/latch.ts'
 import { EventQueue } from './event-queue.ts'
-import { PdsLoad } from './pds-load.ts'
+import { HostLoad } from '../pacing/host-load.ts'
 import { STORAGE_RETRY, patientStore } from './patient-store.ts'
 import { RESYNC_LIMITS, type ResyncLimits } from './resync-limits.ts'
 import type { Applied, Claim, SyncStore } from './store.ts'
@@ -50,7 +50,7 @@ class Worker implements Resync {
   readonly #signal: AbortSignal
   readonly #changed = createLatch()
   readonly #runs = new Map<string, Run>()
-  readonly #load: PdsLoad
+  readonly #load: HostLoad
   readonly #work = new Set<Promise<unknown>>()
   /** the last of the calls that must not overlap */
   #turn: Promise<unknown> = Promise.resolve()
@@ -62,7 +62,7 @@ class Worker implements Resync {
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
     this.#signal.addEventListener('abort', () => this.#changed.open())
     const { perPds, rest } = this.#limits
-    this.#load = new PdsLoad({ perPds, rest, timers: options.timers })
+    this.#load = new HostLoad({ perHost: perPds, rest, timers: options.timers })
     this.#track(this.#claimAll())
   }
 
