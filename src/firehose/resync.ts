@@ -1,14 +1,8 @@
 import { type Log } from '../log.ts'
 import { pause, persist } from '../pacing/backoff.ts'
 import type { FirehoseEvent } from './event.ts'
-import {
-  type FetchOptions,
-  type Failure,
-  type Outcome,
-  fetchRepo,
-  identify,
-  unlessAborted,
-} from './fetch-repo.ts'
+import { type FetchOptions, type Failure, type Outcome, fetchRepo, identify } from './fetch-repo.ts'
+import { unlessAborted } from '../pacing/unless-aborted.ts'
 import { createLatch } from '../pacing/latch.ts'
 import { EventQueue } from './event-queue.ts'
 import { HostLoad } from '../pacing/host-load.ts'
