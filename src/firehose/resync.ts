@@ -1,5 +1,5 @@
 import { type Log } from '../log.ts'
-import { pause, persist } from '../pacing/backoff.ts'
+import { pause, persist, retryTime } from '../pacing/backoff.ts'
 import type { FirehoseEvent } from './event.ts'
 import { type FetchOptions, type Failure, type Outcome, fetchRepo, identify } from './fetch-repo.ts'
 import { unlessAborted } from '../pacing/unless-aborted.ts'
@@ -188,9 +188,7 @@ class Worker implements Resync {
     const { reason, detail, upstream, answered } = failure
     if (pds !== null && answered === true) this.#load.answered(pds)
     if (pds !== null && answered === false) this.#load.silent(pds)
-    const { firstMs, maxMs } = this.#limits.retry
-    const ms = Math.min(maxMs, firstMs * 2 ** Math.min(attempts, 30))
-    const retryAt = new Date(timers.now().getTime() + ms * (0.5 + timers.random() / 2))
+    const retryAt = retryTime(this.#limits.retry, attempts, timers)
     log.warn({ did, pds, attempts, reason, detail, upstream, retryAt }, 'a repo was not fetched')
     // It is fetched as a whole later, and these with it.
     events.take()

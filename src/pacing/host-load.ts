@@ -1,5 +1,5 @@
 import type { Timers } from '../clock.ts'
-import type { Backoff } from './backoff.ts'
+import { type Backoff, retryTime } from './backoff.ts'
 
 type Host = { taken: number; failures: number; restsUntil: number }
 
@@ -29,9 +29,8 @@ export class HostLoad {
   silent(host: string): void {
     const known = this.#of(host)
     const { rest, timers } = this.#options
-    const ms = Math.min(rest.maxMs, rest.firstMs * 2 ** Math.min(known.failures, 30))
+    known.restsUntil = retryTime(rest, known.failures, timers).getTime()
     known.failures += 1
-    known.restsUntil = timers.now().getTime() + ms * (0.5 + timers.random() / 2)
   }
 
   /** It has answered, whatever it was. */
