@@ -11,6 +11,7 @@ const NAMES_BANNED = /^(util|utils|helpers|common|misc|types|manager|service)\.t
  *  flows from left to right: pds, firehose, appview; only the wiring in src/ knows them all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/clock.ts': [],
+  'src/bytes': [],
   'src/crypto': [],
   'src/outbound': [],
   'src/database': [],
@@ -18,8 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/identity': ['src/crypto', 'src/outbound'],
   'src/pds': ['src/crypto'],
   'src/pds/fast': ['src/crypto'],
-  'src/firehose': ['src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
-  'src/permissioned': ['src/crypto', 'src/database', 'src/identity', 'src/outbound', 'src/pacing'],
+  'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
@@ -45,6 +45,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/identity',
     'src/lexicons',
     'src/outbound',
+  ],
+  'src/permissioned': [
+    'src/bytes',
+    'src/crypto',
+    'src/database',
+    'src/identity',
+    'src/outbound',
+    'src/pacing',
   ],
   'src/telemetry': ['src/firehose'],
   'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],
