@@ -29,6 +29,7 @@ import { openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import { createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
+import { migrations as repoMigrations } from './permissioned/migrations/index.ts'
 import { createTids } from './tid.ts'
 
 /** The AppView, not yet listening: its methods are mounted, its tables are as declared. */
@@ -62,7 +63,9 @@ export async function openAppView(options: Options): Promise<AppView> {
   const { config, database, dataDir, resolver, pds, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
-  await migrate({ db: openKysely(database.pool), schema: 'node', migrations })
+  const db = openKysely(database.pool)
+  await migrate({ db, schema: 'node', migrations })
+  await migrate({ db, schema: 'repo', migrations: repoMigrations })
   await prepareViewTables({ pool, indexer, log })
   const outbound = createOutbound({ development: config.development })
   const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })

@@ -46,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
     'src/outbound',
   ],
+  'src/permissioned/migrations': [],
   'src/permissioned': [
     'src/bytes',
     'src/crypto',
