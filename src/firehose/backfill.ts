@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Audit } from './audit.ts'
-import { type Backoff, type Waiting, persist } from './backoff.ts'
+import { type Backoff, type Waiting, persist } from '../pacing/backoff.ts'
 import type { HostApi } from './host-api.ts'
 import { isFetchable } from './standing.ts'
 import type { HostRow, SyncStore } from './store.ts'

@@ -1,9 +1,9 @@
 import type { Timers } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { type Backoff, pause, persist } from './backoff.ts'
+import { type Backoff, pause, persist } from '../pacing/backoff.ts'
 import type { FirehoseEvent } from './event.ts'
 import type { Arrival } from './intake.ts'
-import { createLatch } from './latch.ts'
+import { createLatch } from '../pacing/latch.ts'
 import { createLowWater } from './low-water.ts'
 import type { Batch } from './store.ts'
 

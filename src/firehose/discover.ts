@@ -1,5 +1,5 @@
 import type { Log } from '../log.ts'
-import { type Backoff, type Waiting, persist } from './backoff.ts'
+import { type Backoff, type Waiting, persist } from '../pacing/backoff.ts'
 import type { HostApi } from './host-api.ts'
 import type { HostRow, SyncStore } from './store.ts'
 

@@ -1,7 +1,7 @@
 import { createLru } from '../crypto/lru.ts'
 import type { Log } from '../log.ts'
 import type { Audit } from './audit.ts'
-import type { Waiting } from './backoff.ts'
+import type { Waiting } from '../pacing/backoff.ts'
 import type { FirehoseEvent } from './event.ts'
 import type { Applied, SyncStore } from './store.ts'
 

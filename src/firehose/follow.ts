@@ -1,7 +1,7 @@
 import type { Identity } from '../identity/identity.ts'
 import { type Audit, createAudit } from './audit.ts'
 import { backfill } from './backfill.ts'
-import { pause, persist } from './backoff.ts'
+import { pause, persist } from '../pacing/backoff.ts'
 import { discover } from './discover.ts'
 import { type Doubts, createDoubts } from './doubts.ts'
 import { FOLLOW_LIMITS, type FollowLimits, type FollowOptions } from './follow-options.ts'

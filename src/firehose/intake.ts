@@ -1,5 +1,5 @@
 import { type Frame, decodeFrame } from './frame.ts'
-import { createLatch } from './latch.ts'
+import { createLatch } from '../pacing/latch.ts'
 import { type Message } from './message.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import { type Window } from './window.ts'

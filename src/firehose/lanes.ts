@@ -1,7 +1,7 @@
 import type { Timers } from '../clock.ts'
 import type { FirehoseEvent } from './event.ts'
 import type { Arrival } from './intake.ts'
-import { createLatch } from './latch.ts'
+import { createLatch } from '../pacing/latch.ts'
 import type { Lookup } from './lookup.ts'
 
 /** How much of one account may wait until it can be said who that is. */

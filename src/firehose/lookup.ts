@@ -3,7 +3,7 @@ import { createLru } from '../crypto/lru.ts'
 import { IdentityUnavailable } from '../identity/fetch-document.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
-import { type Backoff, backOff } from './backoff.ts'
+import { type Backoff, backOff } from '../pacing/backoff.ts'
 import { type Refusal, refuse } from './refusal.ts'
 
 export type LookupOptions = {

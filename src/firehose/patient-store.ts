@@ -1,4 +1,4 @@
-import { type Waiting, backOff } from './backoff.ts'
+import { type Waiting, backOff } from '../pacing/backoff.ts'
 import type { FetchOptions } from './fetch-repo.ts'
 import type { SyncStore } from './store.ts'
 

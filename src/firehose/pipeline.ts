@@ -1,4 +1,4 @@
-import { persist } from './backoff.ts'
+import { persist } from '../pacing/backoff.ts'
 import { Delivery } from './delivery.ts'
 import type { FirehoseEvent } from './event.ts'
 import type { Frame } from './frame.ts'

@@ -1,6 +1,6 @@
 import type { Timers } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { type Backoff, backOff } from './backoff.ts'
+import { type Backoff, backOff } from '../pacing/backoff.ts'
 import type { Connect, Socket } from './socket.ts'
 
 /** Keeps one host connected. */

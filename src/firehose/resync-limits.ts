@@ -1,5 +1,5 @@
 import { tmpdir } from 'node:os'
-import type { Backoff } from './backoff.ts'
+import type { Backoff } from '../pacing/backoff.ts'
 
 /** Bounds of fetching; times in ms. */
 export type ResyncLimits = {

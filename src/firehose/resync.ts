@@ -1,17 +1,11 @@
 import { type Log } from '../log.ts'
-import { pause, persist } from './backoff.ts'
+import { pause, persist, retryTime } from '../pacing/backoff.ts'
 import type { FirehoseEvent } from './event.ts'
-import {
-  type FetchOptions,
-  type Failure,
-  type Outcome,
-  fetchRepo,
-  identify,
-  unlessAborted,
-} from './fetch-repo.ts'
-import { createLatch } from './latch.ts'
+import { type FetchOptions, type Failure, type Outcome, fetchRepo, identify } from './fetch-repo.ts'
+import { unlessAborted } from '../pacing/unless-aborted.ts'
+import { createLatch } from '../pacing/latch.ts'
 import { EventQueue } from './event-queue.ts'
-import { PdsLoad } from './pds-load.ts'
+import { HostLoad } from '../pacing/host-load.ts'
 import { STORAGE_RETRY, patientStore } from './patient-store.ts'
 import { RESYNC_LIMITS, type ResyncLimits } from './resync-limits.ts'
 import type { Applied, Claim, SyncStore } from './store.ts'
@@ -50,7 +44,7 @@ class Worker implements Resync {
   readonly #signal: AbortSignal
   readonly #changed = createLatch()
   readonly #runs = new Map<string, Run>()
-  readonly #load: PdsLoad
+  readonly #load: HostLoad
   readonly #work = new Set<Promise<unknown>>()
   /** the last of the calls that must not overlap */
   #turn: Promise<unknown> = Promise.resolve()
@@ -62,7 +56,7 @@ class Worker implements Resync {
     this.#signal = AbortSignal.any([options.signal, this.#stop.signal])
     this.#signal.addEventListener('abort', () => this.#changed.open())
     const { perPds, rest } = this.#limits
-    this.#load = new PdsLoad({ perPds, rest, timers: options.timers })
+    this.#load = new HostLoad({ perHost: perPds, rest, timers: options.timers })
     this.#track(this.#claimAll())
   }
 
@@ -194,9 +188,7 @@ class Worker implements Resync {
     const { reason, detail, upstream, answered } = failure
     if (pds !== null && answered === true) this.#load.answered(pds)
     if (pds !== null && answered === false) this.#load.silent(pds)
-    const { firstMs, maxMs } = this.#limits.retry
-    const ms = Math.min(maxMs, firstMs * 2 ** Math.min(attempts, 30))
-    const retryAt = new Date(timers.now().getTime() + ms * (0.5 + timers.random() / 2))
+    const retryAt = retryTime(this.#limits.retry, attempts, timers)
     log.warn({ did, pds, attempts, reason, detail, upstream, retryAt }, 'a repo was not fetched')
     // It is fetched as a whole later, and these with it.
     events.take()

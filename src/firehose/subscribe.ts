@@ -1,4 +1,4 @@
-import { pause, persist } from './backoff.ts'
+import { pause, persist } from '../pacing/backoff.ts'
 import { Pipeline } from './pipeline.ts'
 import type {
   SubscriptionLimits,

@@ -2,7 +2,7 @@ import { OutboundError } from '../outbound/outbound-error.ts'
 import { IdentityUnavailable } from '../identity/fetch-document.ts'
 import type { Log } from '../log.ts'
 import type { Audit } from './audit.ts'
-import type { Waiting } from './backoff.ts'
+import type { Waiting } from '../pacing/backoff.ts'
 import type { HostApi } from './host-api.ts'
 import type { HostRow, SyncStore } from './store.ts'
 

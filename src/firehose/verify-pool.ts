@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { Timers } from '../clock.ts'
 import type { Log } from '../log.ts'
-import { type Backoff, backOff } from './backoff.ts'
+import { type Backoff, backOff } from '../pacing/backoff.ts'
 import { type Pending, VerifyThread } from './verify-thread.ts'
 import { type Verdict, type Verifier, type VerifyJob, verifyHere } from './verifier.ts'
 

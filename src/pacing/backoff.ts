@@ -15,6 +15,12 @@ export async function backOff(times: Backoff, attempt: number, how: Waiting): Pr
   await how.timers.sleep(ceiling * (0.5 + how.timers.random() / 2), how.signal)
 }
 
+/** When to try again after so many failures before (from 0), spread in the same way. */
+export function retryTime(times: Backoff, failures: number, timers: Timers): Date {
+  const ms = Math.min(times.maxMs, times.firstMs * 2 ** Math.min(failures, 30))
+  return new Date(timers.now().getTime() + ms * (0.5 + timers.random() / 2))
+}
+
 /** Settles when `woken` has, or after `ms`, whichever is first; no timer is left behind. */
 export async function pause(woken: Promise<void>, ms: number, timers: Timers): Promise<void> {
   const enough = new AbortController()
