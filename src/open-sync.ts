@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { collections } from './appview/collections/index.ts'
 import type { HostAdmin } from './appview/methods/federation/hosts.ts'
 import type { Progress } from './appview/progress.ts'
@@ -36,6 +38,7 @@ export type Sync = {
 
 type Options = {
   config: Config
+  dataDir: string
   store: SyncStore
   progress: Progress
   resolver: IdentityResolver
@@ -73,7 +76,10 @@ export function openSync(options: Options): Sync {
       unban: async (host) => following?.hosts.unban(host),
     },
     async start() {
-      const ports = { own, store, verifier, proveHandle }
+      // A repo may be larger than what is kept in memory where folders of the system lie.
+      const folder = join(options.dataDir, 'fetching')
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const ports = { own, store, verifier, proveHandle, fetching: { folder } }
       following = await startFollowing(followOptions(options, ports))
     },
     close: async () => {
@@ -83,7 +89,7 @@ export function openSync(options: Options): Sync {
   }
 }
 
-type Ports = Pick<FollowOptions, 'own' | 'store' | 'verifier' | 'proveHandle'>
+type Ports = Pick<FollowOptions, 'own' | 'store' | 'verifier' | 'proveHandle' | 'fetching'>
 
 function followOptions(options: Options, ports: Ports): FollowOptions {
   const { config, progress, resolver, pds, telemetry, log } = options

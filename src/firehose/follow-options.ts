@@ -7,6 +7,7 @@ import type { HostApi } from './host-api.ts'
 import type { HostLimits } from './hosts.ts'
 import type { ScopeLimits } from './scope.ts'
 import type { Connect } from './socket.ts'
+import type { ResyncLimits } from './resync-limits.ts'
 import type { Applied, SyncStore } from './store.ts'
 import type { SubscriptionLimits } from './subscription-options.ts'
 import type { Verifier } from './verifier.ts'
@@ -38,6 +39,8 @@ export type FollowOptions = {
   /** Told after each batch and each repo that was taken in. */
   onApplied: (applied: Applied) => void
   limits?: Partial<FollowLimits>
+  /** how repos are fetched, and the folder of what does not fit into memory meanwhile */
+  fetching?: Partial<ResyncLimits>
 }
 
 /** Bounds of everything that others can cause; times in ms. */

@@ -7,6 +7,7 @@ import type { AccountMessage, CommitMessage, IdentityMessage } from './message.t
 import type { Message, SyncMessage } from './message.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { HostRules } from './subscription-options.ts'
+import { UNCONFIRMED } from './standing.ts'
 import type { Verifier } from './verifier.ts'
 
 /** What a host's messages are judged by. */
@@ -100,11 +101,21 @@ async function judgeAccount(
   const trusted = rules.own || rules.kind === 'relay'
   // A directory that is down must not hide what a host says that is believed without it.
   const identity = await (trusted ? refreshedOnce : refreshed)(message.did, rules)
-  if (rules.kind === 'relay') return message
+  if (rules.kind === 'relay') return perhapsMoved(message, identity)
   if (!('ok' in identity)) return rules.authoritative(identity) ? message : elsewhere(identity)
   // An account that is gone has no document any more; nobody but its last host could report that.
   if (message.active || (identity.reason !== 'NoIdentity' && !rules.own)) return identity
-  return (await rules.homeOf(message.did)) === rules.host ? message : identity
+  const isHome = (await rules.homeOf(message.did)) === rules.host
+  return isHome ? perhapsMoved(message, identity) : identity
+}
+
+/** Whoever moves is called deactivated by their old host: while nobody can say where they live,
+ *  they are hidden, and looked for until they are found. */
+function perhapsMoved(message: AccountMessage, identity: Identity | Refusal): AccountEvent {
+  const isUnknown = 'ok' in identity && identity.reason === 'IdentityUnavailable'
+  return isUnknown && message.status === 'deactivated'
+    ? { ...message, status: UNCONFIRMED }
+    : message
 }
 
 async function refreshedOnce(did: string, rules: Rules): Promise<Identity | Refusal> {

@@ -217,6 +217,7 @@ export function takeStatus(
   if (before.upstream === 'deleted' || upstream === 'active')
     planning.desynchronize(did, 'ActiveAgain', { afresh: true })
   else if (before.state === 'in-progress') planning.desynchronize(did, 'Inactive')
+  else if (upstream === UNCONFIRMED) planning.desynchronize(did, 'Unconfirmed')
 }
 
 /** What is held of the repo can no longer be built upon. */

@@ -109,6 +109,18 @@ test('with the directory down the own PDS is believed what it says of an account
   expect(await made(frame, down, { homeOf })).toMatchObject([{ kind: 'lost' }])
 })
 
+test('with the directory down whoever is deactivated may have moved, and is looked for', async () => {
+  const told = { did: ALICE, time: TIME, active: false, status: 'deactivated' }
+  const frame = encodeFrame('#account', { seq: 1, ...told })
+  const down = () => Promise.reject(new IdentityUnavailable(ALICE, 'down'))
+  const own = { own: true, homeOf: async () => PDS } as const
+  for (const options of [own, { kind: 'relay', host: RELAY } as const])
+    expect(await made(frame, down, options)).toMatchObject([{ status: 'unconfirmed' }])
+  const alice = await FakeRepo.create(ALICE)
+  const here = async () => alice.identity(PDS)
+  expect(await made(frame, here, own)).toMatchObject([{ status: 'deactivated' }])
+})
+
 test('a host where an account does not live cannot have it fetched while nobody knows it', async () => {
   const frame = encodeFrame('#identity', { seq: 1, did: ALICE, time: TIME })
   const down = () => Promise.reject(new IdentityUnavailable(ALICE, 'down'))

@@ -131,6 +131,20 @@ export function rotateKey(stage: Stage, person: Person, { quiet }: { quiet: bool
   if (!quiet) tellIdentity(stage, person)
 }
 
+/** The account pauses, as somebody does who wants to leave, and then begins where it moves to. */
+export function leaveFor(stage: Stage, person: Person, to: Host): void {
+  const from = person.host
+  if (from === to || person.status !== 'active') return
+  changeStatus(stage, person, 'deactivated')
+  person.rests ||= stage.random() < 0.7
+  stage.world.after(between(stage.random, 5, 120) * 1000, () => {
+    if (person.host !== from || person.status !== 'deactivated') return
+    person.status = 'active'
+    migrate(stage, person, to)
+    if (person.owesCommit) stage.world.after(1000, () => void write(stage, person))
+  })
+}
+
 /** The account moves: the new host has the repo, the directory says so, then both hosts do. */
 export function migrate(stage: Stage, person: Person, to: Host): void {
   const from = person.host
@@ -147,8 +161,8 @@ export function migrate(stage: Stage, person: Person, to: Host): void {
   enter(stage, person)
   const tellNew = (): void => {
     tellIdentity(stage, person)
-    if (stage.random() < 0.7) tellAccount(stage, person)
-    if (stage.random() < 0.7) tellSync(stage, person)
+    if (stage.random() < 0.6) tellAccount(stage, person)
+    if (stage.random() < 0.6) tellSync(stage, person)
   }
   const tellOld = (): void => tellAccount(stage, person, { host: from, status: 'deactivated' })
   const both = stage.random() < 0.5 ? [tellNew, tellOld] : [tellOld, tellNew]

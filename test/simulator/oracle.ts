@@ -12,6 +12,8 @@ export class Violation extends Error {}
 
 /** Holds what a consumer does against what is true. */
 export type Oracle = {
+  /** A consumer begins, and knows only what is stored. */
+  begins: () => void
   arrived: (host: string, kept: Kept) => void
   /** A part of the host's stream has not arrived and never will, unknown to the consumer. */
   lost: (kept: Kept) => void
@@ -89,10 +91,13 @@ export function createOracle(
     )
     const behind = waiting.filter(({ seq }) => seq <= cursor)
     const standings = await store.standings(behind.flatMap(({ did }) => did ?? []))
+    const row = (await store.hosts()).find((one) => one.host === host)
     for (const kept of behind) {
       const person = people.get(kept.did ?? '')
       if (kept.rev === undefined || person === undefined) continue
       if (!inScope(person) || person.murky || person.hidden || person.hiddenStatus) continue
+      // Whoever has missed that it went does not wonder at its return, but will ask for all.
+      if (kept.status !== undefined && row?.listing.done === false) continue
       const standing = standings.get(person.did)
       // Until it is known that an account lives here, the host is not listened to for it.
       if (standing?.pds !== host) continue
@@ -103,6 +108,11 @@ export function createOracle(
   }
 
   return {
+    begins() {
+      told.clear()
+      // What an ended consumer had read is read again, or the host says that it is no longer there.
+      due.clear()
+    },
     arrived(host, kept) {
       const list = due.get(host) ?? []
       list.push(kept)
@@ -131,7 +141,7 @@ export function createOracle(
       if (call === 'resyncPage') checkWrites(args[0] as string, args[2] as RecordWrite[])
     },
     async after(call, args, answered) {
-      if (call === 'recover' || call === 'resetCursor') told.clear()
+      if (call === 'resetCursor') told.clear()
       if (call !== 'apply') return
       checkOrder(args[0] as Batch, answered)
       await checkPassed(args[0] as Batch)

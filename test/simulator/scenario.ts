@@ -1,5 +1,6 @@
 import { between } from '../fast/random.ts'
-import { changeStatus, migrate, rotateKey, startAnew, tellIdentity, write } from './acts.ts'
+import { changeStatus, leaveFor, migrate, rotateKey } from './acts.ts'
+import { startAnew, tellIdentity, write } from './acts.ts'
 import { damaged, forgery, fork, ghost, nonsense } from './false-frames.ts'
 import { HONEST, type Host } from './host.ts'
 import type { Person } from './person.ts'
@@ -32,7 +33,9 @@ const TROUBLES: readonly (readonly [weight: number, Act])[] = [
   [6, (stage) => forgery(stage, somebody(stage))],
   [2, (stage) => fork(stage, somebody(stage))],
   [3, leave],
+  [1, returnUnjudged],
   [2, (stage) => migrate(stage, somebody(stage), drawHost(stage))],
+  [2, (stage) => leaveFor(stage, somebody(stage), drawHost(stage))],
   [3, (stage) => rotateKey(stage, somebody(stage), { quiet: stage.random() < 0.4 })],
   [
     2,
@@ -51,7 +54,7 @@ const TROUBLES: readonly (readonly [weight: number, Act])[] = [
   [3, badWire],
   [4, badApi],
   [2, downHost],
-  [2, badDirectory],
+  [2, (stage) => badDirectory(stage)],
   [3, badStore],
 ]
 
@@ -104,8 +107,20 @@ function leave(stage: Stage): void {
   changeStatus(stage, person, pick(random, ['deactivated', 'takendown', 'suspended', 'deleted']))
   if (random() < 0.3) return
   person.rests ||= random() < 0.5
-  const next = random() < 0.8 ? 'active' : 'deleted'
+  const next = random() < 0.65 ? 'active' : pick(random, ['deleted', 'deleted', 'suspended'])
   world.after(between(random, 1, 600) * 1000, () => changeStatus(stage, person, next))
+}
+
+/** An account comes back just when nobody can say who it is, and is quiet afterwards. */
+function returnUnjudged(stage: Stage): void {
+  const { random, world, directory } = stage
+  const person = somebody(stage)
+  changeStatus(stage, person, 'deactivated')
+  person.rests = true
+  world.after(between(random, 5, 60) * 1000, () => {
+    badDirectory(stage, 'dead', 400_000)
+    changeStatus(stage, person, 'active')
+  })
 }
 
 /** For a while frames are lost, doubled, swapped, replayed or followed by noise. */
@@ -180,16 +195,18 @@ function restored(stage: Stage): void {
   if (count) host.countFrom(Math.floor(host.seq / 2))
 }
 
-function badDirectory(stage: Stage): void {
+function badDirectory(
+  stage: Stage,
+  kind = pick(stage.random, ['dead', 'slow', 'behind']),
+  ms = between(stage.random, 5, 300) * 1000,
+): void {
   const { directory, random, world } = stage
-  const kind = pick(random, ['dead', 'slow', 'behind'])
   stage.note(`the directory is ${kind}`)
   if (kind === 'behind') {
     directory.behindMs = between(random, 10, 200) * 1000
     const outdated = new Set(directory.outdated(directory.behindMs))
     for (const person of stage.people) person.murky ||= outdated.has(person.did)
   } else Object.assign(directory, { [kind]: true })
-  const ms = between(random, 5, 300) * 1000
   disturb(directory, stage, ms)
   world.after(ms, () => {
     Object.assign(directory, { dead: false, slow: false, behindMs: 0 })

@@ -161,6 +161,7 @@ class Run {
     this.#life = life
     this.#begun = this.#stage.world.now
     this.#stage.note('a consumer begins')
+    this.#oracle.begins()
     const { world, directory } = this.#stage
     const random = this.#random
     const hosts = this.#hosts()
