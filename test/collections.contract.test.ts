@@ -11,14 +11,24 @@ import { appViewDatabase } from './appview-database.ts'
 import { deletionOf, exampleWrite, rev } from './record.ts'
 
 const ORIGIN = 'https://node.example'
+const VIEWER = 'did:plc:viewer'
 
 describe.each(collections)('$nsid', (c) => {
   const good = c.examples.good[0]!
   const open = async () => {
     const made = await appViewDatabase()
-    /** Rows of this kind are shown whatever other records they need. */
-    const reveal = () =>
-      c.shown && made.pool.query(`update ${tableName(c.table)} set "${c.shown}" = true`)
+    /** Rows of this kind are shown, and to the viewer, whatever other records they need. */
+    const reveal = async () => {
+      if (c.shown) await made.pool.query(`update ${tableName(c.table)} set "${c.shown}" = true`)
+      await made.pool.query(
+        `insert into appview.membership (uri, place, cid, did, rkey, rev, "indexedAt", subject,
+           role, permissions, status, "joinedAt", active)
+         select distinct 'at://' || a, t.place, '', a, $1, '', now(), $1, 'owner', '{}'::text[],
+           'active', now(), true
+         from ${tableName(c.table)} t, split_part(t.place, '/', 3) a where t.place <> ''`,
+        [VIEWER],
+      )
+    }
     return { ...made, reveal, all: () => made.rows(c) }
   }
 
@@ -33,7 +43,9 @@ describe.each(collections)('$nsid', (c) => {
     const { write, all, pool } = await open()
     expect(await write(await exampleWrite(c, example))).toEqual({ refused: reason })
     expect(await all()).toEqual([])
-    const kept = await pool.query('select reason from appview.record')
+    const kept = await pool.query(
+      'select reason from appview.record union all select reason from appview."spaceRecord"',
+    )
     expect(kept.rows).toEqual([{ reason }])
   })
 
@@ -97,7 +109,8 @@ describe.each(collections)('$nsid', (c) => {
       const first = await exampleWrite(c, good)
       await write(first)
       await reveal()
-      const row = await findRow(pool, c, `at://${first.did}/${c.nsid}/${first.rkey}`)
+      const at = { sql: pool, viewer: VIEWER }
+      const row = await findRow(at, c, `at://${first.did}/${c.nsid}/${first.rkey}`)
       const [view] = await present(c, [row!], { sql: pool, origin: ORIGIN })
       getMain(c.get!).output.schema!.check(view)
       expect(lexToJson(view as LexValue)).toEqual(JSON.parse(JSON.stringify(view)))
@@ -114,11 +127,12 @@ describe.each(collections)('$nsid', (c) => {
       await reveal()
       const seen: string[] = []
       for (let cursor: string | undefined; ;) {
-        const page = await listRows(pool, c, list, { limit: 1, cursor })
+        const at = { sql: pool, viewer: VIEWER }
+        const page = await listRows(at, c, list, { limit: 1, cursor })
         const items = await present(c, page.rows, {
           sql: pool,
           origin: ORIGIN,
-          viewer: 'did:plc:alice',
+          viewer: VIEWER,
         })
         getMain(list.query).output.schema!.check({ items, cursor: page.cursor })
         seen.push(...page.rows.map((row) => row.uri))

@@ -161,7 +161,7 @@ async function open() {
   const database = await appViewDatabase()
   const { pool } = database
   let n = 2
-  const row = async (c: Collection, rkey: string) => (await findRow(pool, c, uriOf(c, rkey)))!
+  const row = async (c: Collection, rkey: string) => (await findRow({ sql: pool, viewer: undefined }, c, uriOf(c, rkey)))!
   return {
     pool,
     async write(c: Collection, rkey: string, record: Record<string, unknown>) {
@@ -175,7 +175,7 @@ async function open() {
       return (await present(c, [await row(c, rkey)], { sql: pool, origin: ORIGIN }))[0]
     },
     async list(c: Collection, params: Record<string, unknown>) {
-      const { rows } = await listRows(pool, c, c.lists[0]!, params)
+      const { rows } = await listRows({ sql: pool, viewer: undefined }, c, c.lists[0]!, params)
       return rows.map((r) => r.rkey.replace(/^3|2+$/g, '')).toSorted()
     },
     async place(rkey: string) {

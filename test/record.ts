@@ -2,6 +2,7 @@ import { cidForLex, encode } from '@atproto/lex-cbor'
 import { type JsonValue, type LexValue, jsonToLex, lexToJson } from '@atproto/lex'
 import type { Collection, Example } from '../src/appview/define.ts'
 import type { Write } from '../src/appview/index-record.ts'
+import { audienceUri } from '../src/permissioned/audience.ts'
 
 /** Revisions in rising order: rev(1) < rev(2) < …, all in 2026. */
 export function rev(n: number): string {
@@ -16,6 +17,7 @@ export async function writeOf(at: {
   did: string
   rkey: string
   rev: string
+  place?: string
   record: object
 }): Promise<Write> {
   const { record, ...place } = at
@@ -26,11 +28,16 @@ export async function writeOf(at: {
 
 /** The write a collection's example stands for. */
 export function exampleWrite(c: Collection, example: Example, n = 2): Promise<Write> {
+  const did = example.did ?? 'did:plc:alice'
+  const { audience } = example
+  // What somebody writes about a space stands in a place of that space.
+  const about = (example.record as { space?: string }).space ?? did
   return writeOf({
     collection: c.nsid,
-    did: example.did ?? 'did:plc:alice',
+    did,
     rkey: example.rkey ?? `3m6bkl222222${n}`,
     rev: rev(n),
+    ...(audience && { place: audienceUri(about, audience) }),
     record: example.record,
   })
 }

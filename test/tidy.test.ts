@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
+    'src/permissioned/audience.ts',
     'src/appview/blob.ts',
     'src/appview/images/sizes.ts',
     'src/appview/plain-text.ts',
@@ -30,7 +31,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
   ],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
-  'src/appview/methods': ['src/appview', 'src/lexicons', 'src/outbound'],
+  'src/appview/methods': [
+    'src/appview',
+    'src/lexicons',
+    'src/outbound',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/migrations': [],
   'src/appview': [
     'src/appview/collections',
@@ -45,7 +51,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/identity',
     'src/lexicons',
     'src/outbound',
-    'src/permissioned/lexicons',
+    'src/permissioned/audience.ts',
     'src/permissioned/sink.ts',
     'src/permissioned/wire.ts',
   ],

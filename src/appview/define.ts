@@ -1,5 +1,6 @@
 import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atproto/lex'
-import type { Access, Audience } from './audiences.ts'
+import type { Audience } from '../permissioned/audience.ts'
+import type { Access } from './access-rules.ts'
 import type { SizeName } from './images/sizes.ts'
 
 /** One column: its Postgres type, and the TypeScript type a row carries for it. */

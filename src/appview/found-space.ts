@@ -6,9 +6,9 @@ import { membershipRequest } from './collections/spaces/membership-request.ts'
 import { membership } from './collections/spaces/membership.ts'
 import { space } from './collections/spaces/space.ts'
 import type { Log } from '../log.ts'
+import { audienceUri } from '../permissioned/audience.ts'
 import type { Progress } from './progress.ts'
 import type { RepoWriter } from './own-record.ts'
-import { placeFor } from './readable.ts'
 import type { Sql } from './sql.ts'
 
 /** The first records of a space, as they will be written; `at` is the moment it was asked for. */
@@ -169,7 +169,7 @@ async function carryOut(f: Founding, pending: Pending): Promise<{ did: string }>
 
 /** Where the first records stand. */
 function placeOfPlan(did: string, { closed = false }: SpacePlan): string {
-  return closed ? placeFor(did, 'members') : ''
+  return closed ? audienceUri(did, 'members') : ''
 }
 
 function firstRecords(did: string, founder: string, plan: SpacePlan) {

@@ -1,8 +1,9 @@
 import { ForbiddenError } from '@atproto/xrpc-server'
-import type { Audience, Permission } from './audiences.ts'
+import { type Audience, audienceUri } from '../permissioned/audience.ts'
+import type { Permission } from './access-rules.ts'
 import { allows } from './permissions.ts'
 import { notFound } from './not-found.ts'
-import { placeFor, readableSql } from './readable.ts'
+import { readableSql } from './readable.ts'
 import type { Sql } from './sql.ts'
 
 /** How somebody stands to a space. */
@@ -78,7 +79,7 @@ export async function requireReader(
   const { space, viewer, audience } = asks
   const seen = await requireSpace(sql, space, viewer)
   if (audience === undefined) return seen.place
-  const place = placeFor(space, audience)
+  const place = audienceUri(space, audience)
   const { rows } = await sql.query(READS, [place, viewer ?? ''])
   if (rows.length === 0) throw notFound(`space ${space}`)
   return place

@@ -1,4 +1,4 @@
-import type { Permission } from './audiences.ts'
+import type { Permission } from './access-rules.ts'
 
 const MEMBER: readonly Permission[] = ['create_events', 'post_messages', 'upload_files']
 const MODERATOR: readonly Permission[] = [

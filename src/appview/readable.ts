@@ -1,32 +1,28 @@
-import { type Audience, READERS } from './audiences.ts'
+import { AUDIENCES, PRIVATE_SPACE, rolesOf } from '../permissioned/audience.ts'
 import type { Collection } from './define.ts'
 import { quote } from './schema.ts'
-import privateSpace from '../permissioned/lexicons/co.kendev.spaces.privateSpace.json' with { type: 'json' }
-
-/** The uri of the permissioned space of a space for an audience. */
-export function placeFor(space: string, audience: Audience): string {
-  return `at://${space}/space/${privateSpace.id}/${audience}`
-}
 
 /** The condition under which a row may be read by the account whose DID stands in `viewer` (a
  *  parameter, `''` for nobody): it is public, or the account is an active member of the space whose
  *  place it stands in, in a role that reads its audience. Everything that answers rows asks it, so
- *  that what is not there and what is not for the asker are one answer of one plan. Where this node
- *  admits, what it has last written counts, also before the views have it. */
+ *  that what is not there and what is not for the asker are one answer of one plan. Of a space that
+ *  this node admits to, what it has last written counts, also before the views have it. */
 export function readableSql(row: string, viewer: string): string {
   const part = (n: number) => `split_part(${row}."place", '/', ${n})`
-  return `(${row}."place" = '' or (${part(5)} = '${privateSpace.id}' and exists (
+  return `(${row}."place" = '' or (${part(5)} = '${PRIVATE_SPACE}' and exists (
     select 1 from appview.membership m
     left join repo.admission a on a.authority = m.did and a.subject = m.subject
     where m.did = ${part(3)} and m.subject = ${viewer} and m.active and m.status = 'active'
-      and coalesce(a.status, 'active') = 'active'
+      and case when a.subject is null
+        then not exists (select 1 from repo.space h where h.authority = m.did)
+        else a.status = 'active' end
       and ${rolesSql(part(6))} @> array[coalesce(a.role, m.role)])))`
 }
 
 /** The roles that read an audience; an audience nobody knows has no reader. */
 function rolesSql(skey: string): string {
-  const cases = Object.entries(READERS).map(
-    ([audience, roles]) => `when '${audience}' then '{${roles.join(',')}}'::text[]`,
+  const cases = AUDIENCES.map(
+    (audience) => `when '${audience}' then '{${rolesOf(audience, 'read').join(',')}}'::text[]`,
   )
   return `case ${skey} ${cases.join(' ')} else '{}'::text[] end`
 }

@@ -49,22 +49,7 @@ export function uriIn(place: string, uri: string): `at://${string}` {
   return place === '' ? (uri as `at://${string}`) : `${place as 'at://'}/${uri.slice(5)}`
 }
 
-/** The audience that reads a place; undefined for what is public. */
-export function audienceOf(place: string): string | undefined {
-  return readPlace(place)?.skey
-}
-
 /** The permissioned space a reference leads into; empty for a public repo. */
 export function placeOf({ space }: Reference): string {
   return space ? `at://${space.authority}/space/${space.type}/${space.skey}` : ''
-}
-
-/** The authority, type and key of a permissioned space's uri; undefined for anything else. */
-export function readPlace(place: string): Reference['space'] {
-  const parts = place.length > 1024 || !place.startsWith('at://') ? [] : place.slice(5).split('/')
-  const [authority = '', kind, type = '', skey = ''] = parts
-  if (parts.length !== 4 || kind !== 'space') return undefined
-  return DID.test(authority) && NSID.test(type) && RKEY.test(skey)
-    ? { authority, type, skey }
-    : undefined
 }

@@ -1,8 +1,8 @@
 import { type LexValue, lexToJson } from '@atproto/lex'
 import { readRecord } from './data-model.ts'
 import type { Collection } from './define.ts'
-import { isAudience } from './audiences.ts'
-import { knownUri, readPlace, recordUri } from './reference.ts'
+import { parseAudience } from '../permissioned/audience.ts'
+import { knownUri, recordUri } from './reference.ts'
 import { tidTime } from '../tid.ts'
 
 /** A record block and where it stands. */
@@ -90,8 +90,8 @@ function misplacement({ nsid, access }: Collection, place: string): Refusal | un
 
 /** What somebody puts into one space about another is seen by the wrong people, and not believed. */
 function foreignTo(place: string, owner: unknown): Refusal | undefined {
-  const space = readPlace(place)
-  if (!space || !isAudience(space.skey))
+  const space = parseAudience(place)
+  if (!space)
     return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
   if (space.authority === owner) return undefined
   return { reason: 'OtherSpace', detail: `the record is about ${String(owner)}` }

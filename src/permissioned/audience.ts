@@ -26,9 +26,11 @@ export function audienceUri(authority: string, audience: Audience): string {
 
 /** Which audience a space is for; undefined for a space of another kind. */
 export function audienceOf(ref: SpaceRef): Audience | undefined {
-  if (ref.type !== PRIVATE_SPACE || !Object.hasOwn(READERS, ref.skey)) return undefined
-  return ref.skey as Audience
+  return ref.type === PRIVATE_SPACE && isAudience(ref.skey) ? ref.skey : undefined
 }
+
+/** All audiences, from the widest to the narrowest. */
+export const AUDIENCES = Object.keys(READERS) as readonly Audience[]
 
 /** The roles that may read or write in the space of an audience. */
 export function rolesOf(audience: Audience, access: 'read' | 'write'): readonly string[] {
@@ -57,6 +59,11 @@ export async function ensureAudience(
     ],
   )
   return space
+}
+
+/** Whether a space's key names an audience. */
+export function isAudience(skey: string): skey is Audience {
+  return Object.hasOwn(READERS, skey)
 }
 
 /** The audience a space URI is for, with its authority. */

@@ -11,7 +11,7 @@ import {
   text,
   timestamp,
 } from '../../define.ts'
-import { audienceOf } from '../../reference.ts'
+import { parseAudience } from '../../../permissioned/audience.ts'
 
 /** A part of a space with messages of its own. Only the space's own repo makes channels. */
 export const channel = collection({
@@ -55,7 +55,7 @@ export const channel = collection({
     uri: row.uri,
     cid: row.cid,
     space: row.space,
-    audience: audienceOf(row.place),
+    audience: parseAudience(row.place)?.audience,
     name: row.name,
     description: row.content.description,
     channelType: row.content.channelType,

@@ -1,6 +1,7 @@
 import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
+import { audienceUri } from '../../../permissioned/audience.ts'
 import { membershipRequest } from '../../collections/spaces/membership-request.ts'
 import { membership } from '../../collections/spaces/membership.ts'
 import type { Row } from '../../define.ts'
@@ -9,7 +10,6 @@ import { present } from '../../look.ts'
 import { type Standing, requireSpace, standingIn } from '../../membership.ts'
 import { notFound } from '../../not-found.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
-import { placeFor } from '../../readable.ts'
 import { readReference, recordUri } from '../../reference.ts'
 import { type Mount, type Reading, procedure, query } from '../../serve.ts'
 
@@ -107,7 +107,7 @@ async function wayIn(
     return { before, place: rows[0].place, invitation }
   }
   if (before?.status === 'left' && (await isClosed(sql, space)))
-    return { before, place: placeFor(space, 'members') }
+    return { before, place: audienceUri(space, 'members') }
   const { memberApproval, place } = await requireSpace(sql, space, did)
   if (!(await isHosted(space)))
     throw new InvalidRequestError(`${space} is hosted on another node. Join there.`, 'NotFound')

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
-import { type Audience, READERS, isAudience } from '../../audiences.ts'
+import { type Audience, audienceUri, isAudience, rolesOf } from '../../../permissioned/audience.ts'
 import { checkRecord } from '../../check-record.ts'
 import { channel } from '../../collections/spaces/channel.ts'
 import { space as spaceRecord } from '../../collections/spaces/space.ts'
@@ -14,7 +14,6 @@ import { moveRecord, otherPlaces } from '../../move-record.ts'
 import { notFound } from '../../not-found.ts'
 import type { RepoWriter } from '../../own-record.ts'
 import type { Progress } from '../../progress.ts'
-import { placeFor } from '../../readable.ts'
 import { recordUri, uriIn } from '../../reference.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
@@ -107,9 +106,9 @@ async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
   if (wanted === undefined) return ''
   if (c.access.places === 'public')
     throw new InvalidRequestError(`${collection} is always public.`, 'NotSupported')
-  if (!READERS[wanted].includes(standing.role))
-    throw new ForbiddenError(`A ${standing.role} does not read what is for ${wanted}.`, 'Forbidden')
-  return placeFor(space, wanted)
+  if (!rolesOf(wanted, 'write').includes(standing.role))
+    throw new ForbiddenError(`A ${standing.role} does not write what is for ${wanted}.`, 'Forbidden')
+  return audienceUri(space, wanted)
 }
 
 /** What is not for everybody goes to the narrowest audience that its collection names; what stands

@@ -1,6 +1,4 @@
-/** Who a permissioned space of a space is for. Whoever reads it reads all of it, so a record goes
- *  into the narrowest one whose readers may all see all of the record. */
-export type Audience = 'members' | 'staff' | 'managers'
+import type { Audience } from '../permissioned/audience.ts'
 
 /** What the role of a member, or a grant to them, may allow (`domain.md` §2.1). */
 export type Permission =
@@ -28,16 +26,4 @@ export type Access = {
   readonly own?: Permission
   /** What members need to write it into the repo of the space. */
   readonly manage?: Permission
-}
-
-/** The roles that read each audience (`domain.md` §6.2). Guests see only what is public. */
-export const READERS: Readonly<Record<Audience, readonly string[]>> = {
-  members: ['owner', 'space_admin', 'moderator', 'member', 'viewer'],
-  staff: ['owner', 'space_admin', 'moderator'],
-  managers: ['owner', 'space_admin'],
-}
-
-/** Whether a space's key names an audience. */
-export function isAudience(skey: string): skey is Audience {
-  return Object.hasOwn(READERS, skey)
 }
