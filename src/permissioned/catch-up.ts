@@ -24,11 +24,13 @@ export async function catchUp(between: Between, at: RepoAt): Promise<string | un
     if (!page) return forget(between, at, held !== undefined)
     const step = follow(held, page)
     if (step === 'done') return held?.rev
-    if (step !== 'whole') await between.sink.apply({ ...at, ...step })
-    else if (compared) throw new Error('the log of a repo does not lead to its set hash')
+    if (step !== 'whole') {
+      await between.sink.apply({ ...at, ...step })
+      if (page.head) return step.rev
+    } else if (compared) throw new Error('the log of a repo does not lead to its set hash')
     else {
       compared = true
-      await bringWhole(between, at)
+      await bringWhole(between, at, since)
     }
   }
 }
@@ -83,9 +85,11 @@ type Name = { path: string; cid: string }
  * Makes the views hold what the repo holds. Records read later than the state may be newer than it;
  * the log from that state on brings these once more.
  */
-async function bringWhole({ sql, sink }: Between, at: RepoAt): Promise<void> {
+async function bringWhole({ sql, sink }: Between, at: RepoAt, since: string): Promise<void> {
   const head = await headOf(sql, at)
   if (!head) return
+  // A repo restored from a backup is older than what the views hold of it.
+  if (since >= head.rev) await sink.forget(at.space, at.did)
   for (let after: string | undefined = ''; after !== undefined;) {
     const names: Name[] = await namesAfter(sql, at, after)
     const upTo: string | undefined = names.length === NAMES ? names.at(-1)?.path : undefined
