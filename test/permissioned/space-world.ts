@@ -42,6 +42,8 @@ export class SpaceWorld {
   readonly spaces = new Map<string, TrueSpace>()
   readonly repos = new Map<string, TrueRepo>()
   readonly hosted = new Set<string>()
+  /** what a cache of documents says until it is refreshed */
+  readonly stale = new Map<string, Identity>()
   readonly grants = new Set<string>()
   readonly revoked = new Set<string>()
   /** what was asked, `method did` */
@@ -107,8 +109,8 @@ export class SpaceWorld {
       service: 'did:web:here.example.com#angelos_appview',
       api: this.api(),
       resolver: {
-        resolve: async (did) => this.identity(did),
-        document: async (did) => this.identity(did)?.document,
+        resolve: async (did, how) => this.#cached(did, how?.refresh),
+        document: async (did, how) => this.#cached(did, how?.refresh)?.document,
       },
       isHosted: (did) => this.hosted.has(did),
       delegate: async (space, did) => {
@@ -119,6 +121,11 @@ export class SpaceWorld {
       issue: (space, key) => this.issue(space, key),
       ownRepos: async (space, cursor) => this.page(space, cursor),
     }
+  }
+
+  #cached(did: string, refresh = false): Identity | undefined {
+    if (refresh) this.stale.delete(did)
+    return this.stale.get(did) ?? this.identity(did)
   }
 
   async issue(space: string, key: string): Promise<string> {
