@@ -5,7 +5,7 @@ import { OutboundError } from '../../src/outbound/outbound-error.ts'
 import { makeCredential } from '../../src/permissioned/credential.ts'
 import { makeDelegation } from '../../src/permissioned/delegation.ts'
 import type { FollowSpacesOptions } from '../../src/permissioned/follow-spaces.ts'
-import type { OpsPage, RepoPage, SpaceApi } from '../../src/permissioned/space-api.ts'
+import type { Asked, OpsPage, RepoPage, SpaceApi } from '../../src/permissioned/space-api.ts'
 import { createTids } from '../../src/tid.ts'
 import { type Door, checkedExchange, checkedUse, refuse } from './space-doors.ts'
 import { TrueRepo, type Write } from './true-repo.ts'
@@ -27,6 +27,9 @@ export type Trouble = {
   ops?: (page: OpsPage, repo: TrueRepo) => OpsPage | Promise<OpsPage>
   car?: (repo: TrueRepo) => AsyncIterable<Uint8Array>
   list?: (page: RepoPage) => RepoPage
+  headers?: (did: string, headers: Asked['headers']) => void
+  refuse?: (did: string) => string | undefined
+  refuseCredential?: (service: string) => string | undefined
 }
 
 /** Seconds a credential holds in this world. */
@@ -123,6 +126,10 @@ export class SpaceWorld {
     }
   }
 
+  unreachable(): OutboundError {
+    return new OutboundError('Unreachable', 'it does not answer')
+  }
+
   #cached(did: string, refresh = false): Identity | undefined {
     if (refresh) this.stale.delete(did)
     return this.stale.get(did) ?? this.identity(did)
@@ -147,7 +154,10 @@ export class SpaceWorld {
     const enter = async (door: Door, method: string, did: string) => {
       this.asked.push(`${method} ${did}`)
       await this.trouble.before?.(door.service, method, did)
-      if (this.homes.get(did) !== door.service) throw new OutboundError('Unreachable', did)
+      if (this.homes.get(did) !== door.service) throw this.unreachable()
+      this.trouble.headers?.(did, door.headers)
+      const name = this.trouble.refuse?.(did)
+      if (name !== undefined) return refuse(name)
       return checkedUse(this, door, did)
     }
     return {
@@ -155,6 +165,8 @@ export class SpaceWorld {
         const space = this.spaces.get(door.space)!
         this.asked.push(`credential ${space.authority}`)
         await this.trouble.before?.(door.service, 'credential', space.authority)
+        const name = this.trouble.refuseCredential?.(door.service)
+        if (name !== undefined) return refuse(name)
         const found = checkedExchange(this, door, this.#used)
         if (!found.ok) return found
         if (space.refusal !== undefined) return refuse(space.refusal)
