@@ -176,10 +176,10 @@ class Following implements SpaceFollowing {
 
   /** Spaces of authorities hosted here are followed as soon as somebody from elsewhere writes. */
   async #followOwn(space: string): Promise<void> {
-    const { store, timers, isHosted } = this.#options
+    const { store, isHosted } = this.#options
     const authority = parseSpace(space)?.authority
     if (authority === undefined || !(await isHosted(authority))) return
-    if ((await store.spaceOf(space)) === undefined) await store.follow(space, null, timers.now())
+    if ((await store.spaceOf(space)) === undefined) await this.follow(space)
   }
 
   /**

@@ -97,7 +97,7 @@ export class SpaceVisits {
     while (!signal.aborted) {
       const woken = this.#changed.wait()
       const next = this.#running.size < limits.spaces ? this.#next() : undefined
-      if (next === undefined) await pause(woken, limits.lookMs, timers)
+      if (next === undefined) await pause(woken, this.#untilNext(), timers)
       else this.#begin(next)
     }
   }
@@ -111,6 +111,16 @@ export class SpaceVisits {
       if (first === undefined || entry.at < first.at) first = entry
     }
     return first
+  }
+
+  /** How long nothing becomes due by itself, in ms. */
+  #untilNext(): number {
+    const { timers, limits } = this.#options
+    const now = timers.now().getTime()
+    let ms = limits.lookMs
+    for (const { running, at } of this.#entries.values())
+      if (!running && at > now) ms = Math.min(ms, at - now)
+    return ms
   }
 
   #begin(entry: Entry): void {
