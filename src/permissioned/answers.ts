@@ -35,6 +35,7 @@ const UNAUTHORIZED = {
   BadSpaceAudience: 'Atproto-Space-Audience must name the repo, or else the authority, once.',
   CredentialRevoked: 'The credential has been revoked. Get a new one, if you still may.',
   CredentialForAnotherSpace: 'The credential is for another space.',
+  BadJwtIssuer: 'The token is not by the account that this is about.',
   BadJwtAudience: 'The token is for another service. Ask for one with the right audience.',
   JwtReplayed: 'The token has been used. Ask for a new one for every request.',
 } as const
