@@ -11,13 +11,14 @@ const NAMES_BANNED = /^(util|utils|helpers|common|misc|types|manager|service)\.t
  *  flows from left to right: pds, firehose, appview; only the wiring in src/ knows them all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/clock.ts': [],
+  'src/bytes': [],
   'src/crypto': [],
   'src/outbound': [],
   'src/database': [],
   'src/identity': ['src/crypto', 'src/outbound'],
   'src/pds': ['src/crypto'],
   'src/pds/fast': ['src/crypto'],
-  'src/firehose': ['src/crypto', 'src/identity', 'src/outbound'],
+  'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound'],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
@@ -45,7 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/outbound',
   ],
   'src/permissioned/migrations': [],
-  'src/permissioned': ['src/crypto', 'src/database', 'src/identity', 'src/outbound'],
+  'src/permissioned': ['src/bytes', 'src/crypto', 'src/database', 'src/identity', 'src/outbound'],
   'src/telemetry': ['src/firehose'],
   'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],
   'src/commands': ['src', 'test', 'bench'],

@@ -2,7 +2,8 @@ import { hash } from 'node:crypto'
 import { CidLinkWrapper, decode } from '@atcute/cbor'
 import { BlockIndex } from './block-index.ts'
 import { cidKey } from './car.ts'
-import { scanCbor } from './cbor-scan.ts'
+import { ByteReader, VARINT_MAX } from '../bytes/byte-reader.ts'
+import { scanCbor } from '../bytes/cbor-scan.ts'
 import { isFields } from './message.ts'
 import { LIMITS, type Refusal, refuse } from './refusal.ts'
 import { Spool, type SpoolOptions } from './spool.ts'
@@ -25,7 +26,6 @@ const DIGEST = 32
 const CID = PREFIX.length + DIGEST
 /** The header of a CAR with one or two roots takes 59 or 100 bytes. */
 const HEADER_MAX = 127
-const VARINT_MAX = 5
 const BREATHE_BYTES = 512 << 10
 
 /**
@@ -130,76 +130,4 @@ function find(
     if (bytes.subarray(0, DIGEST).equals(digest)) return bytes.subarray(DIGEST)
   }
   return undefined
-}
-
-/** Takes as many bytes as asked for from pieces of any size. */
-class ByteReader {
-  readonly #pieces: AsyncIterator<Uint8Array>
-  #rest: Buffer = Buffer.alloc(0)
-  #at = 0
-  #done = false
-
-  constructor(body: AsyncIterable<Uint8Array>) {
-    this.#pieces = body[Symbol.asyncIterator]()
-  }
-
-  /** How many bytes are here already. */
-  get left(): number {
-    return this.#rest.length - this.#at
-  }
-
-  /** Whether there are so many more; then they are here. */
-  async has(length: number): Promise<boolean> {
-    if (this.left >= length) return true
-    const parts = [this.#rest.subarray(this.#at)]
-    for (let have = this.left; have < length && !this.#done;) {
-      const next = await this.#pieces.next()
-      if (next.done === true) this.#done = true
-      else {
-        const { buffer, byteOffset, byteLength } = next.value
-        parts.push(Buffer.from(buffer, byteOffset, byteLength))
-        have += byteLength
-      }
-    }
-    this.#rest = Buffer.concat(parts)
-    this.#at = 0
-    return this.left >= length
-  }
-
-  /** So many bytes, which are here. */
-  takeHere(length: number): Buffer {
-    this.#at += length
-    return this.#rest.subarray(this.#at - length, this.#at)
-  }
-
-  /** So many bytes; undefined when there are not as many. */
-  async take(length: number): Promise<Buffer | undefined> {
-    return (await this.has(length)) ? this.takeHere(length) : undefined
-  }
-
-  /** A length in LEB128; undefined for one that is none or does not fit 32 bits. */
-  async varint(): Promise<number | undefined> {
-    for (let length = 1; length < VARINT_MAX; length += 1) {
-      if (!(await this.has(length))) return undefined
-      if (this.#rest[this.#at + length - 1]! < 0x80) return this.varintHere()
-    }
-    return (await this.has(VARINT_MAX)) ? this.varintHere() : undefined
-  }
-
-  /** The same when all of it is here. */
-  varintHere(): number | undefined {
-    let value = 0
-    for (let n = 0; n < VARINT_MAX; n += 1) {
-      const byte = this.#rest[this.#at]!
-      this.#at += 1
-      value += (byte & 0x7f) * 2 ** (7 * n)
-      if (byte < 0x80) return value
-    }
-    return undefined
-  }
-
-  /** Hangs up. */
-  async end(): Promise<void> {
-    if (!this.#done) await this.#pieces.return?.()
-  }
 }

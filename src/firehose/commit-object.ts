@@ -3,7 +3,7 @@ import { isValidTid } from '@atproto/syntax'
 import { verifySignature } from '../crypto/ecdsa.ts'
 import { type Identity } from '../identity/identity.ts'
 import { tidTime } from '../tid.ts'
-import { scanCbor } from './cbor-scan.ts'
+import { scanCbor } from '../bytes/cbor-scan.ts'
 import { isFields } from './message.ts'
 import { LIMITS, type Refusal, refuse } from './refusal.ts'
 

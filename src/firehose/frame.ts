@@ -1,5 +1,5 @@
 import { decode } from '@atcute/cbor'
-import { scanCbor } from './cbor-scan.ts'
+import { scanCbor } from '../bytes/cbor-scan.ts'
 import { type Message, addressOf, isFields, parseMessage } from './message.ts'
 import { LIMITS, type Refusal, refuse } from './refusal.ts'
 

@@ -1,6 +1,6 @@
 import { type CidLinkWrapper } from '@atcute/cbor'
 import { type Blocks, cidKey } from './car.ts'
-import { scanCbor } from './cbor-scan.ts'
+import { scanCbor } from '../bytes/cbor-scan.ts'
 import { LIMITS, type Refusal, refuse } from './refusal.ts'
 
 const SCAN = { depth: LIMITS.recordDepth, items: LIMITS.recordItems }

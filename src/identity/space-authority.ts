@@ -3,8 +3,8 @@ import { parseDidKey } from '../crypto/did-key.ts'
 
 /** Whom a space's credentials are signed by, and who speaks for the space. */
 export type SpaceAuthority = {
-  /** did:key of `#atproto_space`, or else of `#atproto` */
-  key: string
+  /** did:key of `#atproto_space`, or else of `#atproto`, by its name */
+  keys: Readonly<Partial<Record<'#atproto_space' | '#atproto', string>>>
   /** origin of `#atproto_space_host`, or else of `#atproto_pds`, without a slash at the end */
   host: string
 }
@@ -15,10 +15,12 @@ const PREFIX = 'did:key:'
  *  authority"); undefined without a usable key and host. A key or a service of its own that is
  *  there and not usable is not replaced by the account's. */
 export function spaceAuthorityOf(document: DidDocument): SpaceAuthority | undefined {
-  const key = keyOf(document, '#atproto_space') ?? keyOf(document, '#atproto')
+  const own = keyOf(document, '#atproto_space')
+  const key = own ?? keyOf(document, '#atproto')
   const host =
     serviceOf(document, '#atproto_space_host') ?? serviceOf(document, '#atproto_pds')
-  return key && host ? { key, host } : undefined
+  if (!key || !host) return undefined
+  return { keys: { [own === undefined ? '#atproto' : '#atproto_space']: key }, host }
 }
 
 /** The origin of a service by its fragment, such as `#atproto_pds`; undefined when the document has
