@@ -10,6 +10,18 @@ export function tidTime(tid: string): Date {
   return new Date(Math.floor(micros / 1000))
 }
 
+/** The first TID of an instant: what was made before is below it, with any clock id. */
+export function tidAt(time: Date): string {
+  return encode((BigInt(time.getTime()) * 1000n) << 10n)
+}
+
+/** The TID a microsecond after another, of the same clock. */
+export function laterTid(tid: string): string {
+  let bits = 0n
+  for (const char of tid) bits = (bits << 5n) | BigInt(DIGITS.indexOf(char))
+  return encode(bits + 1024n)
+}
+
 /** Makes TIDs of the clock's time, each later than the one before whatever the clock does. */
 export function createTids(clock: Clock): () => string {
   const clockId = BigInt(Math.floor(Math.random() * 1024))

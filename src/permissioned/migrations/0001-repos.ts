@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely'
+import { WRITE_FUNCTION } from './write-function.ts'
 
 /** Permissioned repos with their logs and what leaves them; spaces hosted here with who may do
  *  what in them; spaces of others that are followed. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  for (const statement of [...REPOS, ...SPACES, ...CREDENTIALS, ...FOLLOWED]) {
+  for (const statement of [...REPOS, ...SPACES, ...CREDENTIALS, ...FOLLOWED, WRITE_FUNCTION]) {
     await sql.raw(statement).execute(db)
   }
 }
