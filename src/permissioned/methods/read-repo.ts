@@ -47,3 +47,66 @@ type Deps = {
   spaces: HostedSpaces
   reads: RepoReads
 }
+
+type Input = Record<string, unknown>
+
+/** `getRecord`, `listRecords`, `getLatestCommit`, `getRepo` and `listRepoOps`: what is in a repo,
+ *  for its own account and for whoever holds a credential of the space. */
+export function readRepo(server: Server, deps: Deps): void {
+  const { reader: caller, reads, accounts } = deps
+  route(server, nsid.getRecord, {
+    caller,
+    answer: async ({ input, caller: reader }) => {
+      const at = await place(deps, reader, input)
+      const { collection, rkey } = input as { collection: string; rkey: string }
+      await mustExist(reads, at)
+      const found = await reads.getRecord({ ...at, collection, rkey })
+      if (!found?.bytes) throw refused('RecordNotFound')
+      const uri = spaceRecordUri(at.space, at.did, collection, rkey)
+      return { uri, cid: found.cid, value: recordJson(found.bytes) }
+    },
+  })
+  route(server, nsid.listRecords, {
+    caller,
+    answer: async ({ input, caller: reader }) => {
+      const at = await place(deps, reader, input)
+      await mustExist(reads, at)
+      const { records, cursor } = await reads.listRecords({ ...at, ...(input as Page) })
+      const shown = records.map(({ bytes, ...record }) => ({ ...record, ...valueOf(bytes) }))
+      return { records: shown, ...(cursor !== undefined && { cursor }) }
+    },
+  })
+  route(server, nsid.listRepoOps, {
+    caller,
+    answer: async ({ input, caller: reader }) => {
+      const at = await place(deps, reader, input)
+      const { ops, cursor } = await reads.listOps({ ...at, ...(input as Page) })
+      const shown = ops.map(({ bytes, ...op }) => ({ ...op, ...valueOf(bytes) }))
+      if (cursor !== undefined) return { ops: shown, cursor }
+      return { ops: shown, commit: await commitOf(deps, at) }
+    },
+  })
+  route(server, nsid.getLatestCommit, {
+    caller,
+    answer: async ({ input, caller: reader }) => ({
+      commit: await commitOf(deps, await place(deps, reader, input)),
+    }),
+  })
+  route(server, nsid.getRepo, {
+    caller,
+    answer: async ({ input, caller: reader }) => {
+      const at = await place(deps, reader, input)
+      const excludeValues = input['excludeValues'] === true
+      const car = await reads.exportCar({ ...at, excludeValues }, accounts.sign(at.did))
+      if (!car) throw refused('RepoNotFound')
+      return { stream: Readable.from(car), encoding: 'application/vnd.ipld.car' }
+    },
+  })
+}
+
+async function place(deps: Deps, reader: Reader, input: Input): Promise<RepoAt> {
+  const space = spaceOf(input['space'])
+  const did = String(input['repo'])
+  await mayReadRepo(deps, reader, { space, repo: did })
+  return { space: space.uri, did }
+}
