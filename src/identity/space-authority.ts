@@ -1,4 +1,4 @@
-import type { DidDocument } from '@atproto/identity'
+import { type DidDocument, getDidKeyFromMultibase } from '@atproto/identity'
 import { parseDidKey } from '../crypto/did-key.ts'
 
 /** Whom a space's credentials are signed by, and who speaks for the space. */
@@ -9,7 +9,8 @@ export type SpaceAuthority = {
   host: string
 }
 
-const PREFIX = 'did:key:'
+/** Decoding base58 takes quadratic time; the longest key of any suite in use has 90 characters. */
+const MAX_KEY_LENGTH = 128
 
 /** What a document says of the account as an authority of spaces (proposal 0016, "Space
  *  authority"); undefined without a usable key and host. A key or a service of its own that is
@@ -37,8 +38,14 @@ export function serviceOf(document: DidDocument, fragment: string): string | und
 function keyOf(document: DidDocument, fragment: string): string | undefined {
   const method = document.verificationMethod?.find(({ id }) => names(id, document.id, fragment))
   if (method === undefined) return undefined
-  const key = `${PREFIX}${method.publicKeyMultibase ?? ''}`
-  return method.type === 'Multikey' && parseDidKey(key) !== undefined ? key : ''
+  const { type, publicKeyMultibase = '' } = method
+  if (publicKeyMultibase.length > MAX_KEY_LENGTH) return ''
+  try {
+    const key = getDidKeyFromMultibase({ type, publicKeyMultibase })
+    return key !== undefined && parseDidKey(key) !== undefined ? key : ''
+  } catch {
+    return ''
+  }
 }
 
 function names(id: string, did: string, fragment: string): boolean {

@@ -4,11 +4,11 @@ import { IdentityUnavailable } from '../identity/fetch-document.ts'
 import { spaceAuthorityOf } from '../identity/space-authority.ts'
 import { unauthorized } from './answers.ts'
 import { checkCredential } from './credential.ts'
+import { isRevoked } from './credentials.ts'
 import { checkUse, credentialOf } from './http-signature.ts'
 import { readJwt } from './jwt.ts'
 import type { Exchange } from './mount.ts'
 import type { HostPorts } from './ports.ts'
-import { isRevoked } from './revoke.ts'
 import { parseSpace } from './space-ref.ts'
 
 /** Whoever holds a credential of a space and the key it is bound to, for one audience. */

@@ -1,20 +1,26 @@
 import type { Server } from '@atproto/xrpc-server'
-import { type Admission, type Decide, createDecide } from './access.ts'
+import { type Decide, createDecide } from './access.ts'
+import type { Admission } from './admission.ts'
 import type { CallOutcome } from './call-service.ts'
 import { credentialCaller, hasCredential } from './credential-caller.ts'
 import { type Worker, startDelivery } from './deliver.ts'
 import type { SpaceGrants } from './grants.ts'
-import { type EnsureAudience, type HostedSpaces, createHostedSpaces } from './hosted-spaces.ts'
+import {
+  type EnsureAudience,
+  type HostedSpace,
+  type HostedSpaces,
+  createHostedSpaces,
+} from './hosted-spaces.ts'
 import { spaceLexicons } from './lexicon-docs.ts'
 import { type SpaceBlobs, blobs } from './methods/blobs.ts'
 import { checkUserAccess } from './methods/check-user-access.ts'
 import { deleteSpace } from './methods/delete-space.ts'
 import { followSpace } from './methods/follow-space.ts'
 import { issueCredential } from './methods/issue-credential.ts'
-import { type ListSpaces, listSpaces } from './methods/list-spaces.ts'
+import { listSpaces } from './methods/list-spaces.ts'
 import { manageSpace } from './methods/manage-space.ts'
-import { type Roster, members } from './methods/members.ts'
-import { type RepoReads, readRepo } from './methods/read-repo.ts'
+import { members } from './methods/members.ts'
+import { readRepo } from './methods/read-repo.ts'
 import { takeNotices } from './methods/take-notices.ts'
 import { writeRecords } from './methods/write-records.ts'
 import { type Exchange, spaceOf } from './mount.ts'
@@ -23,17 +29,17 @@ import { ownCaller } from './own-caller.ts'
 import type { HostPorts } from './ports.ts'
 import { forwardQueue, noticeQueue, outboxQueue } from './queues.ts'
 import type { Reader } from './repo-reader.ts'
-import { type Told, putInOrder, takeTold } from './space-order.ts'
+import { createRepoReads } from './repo-reads.ts'
+import { placeWriters } from './place-writers.ts'
 import type { SpaceStore } from './store.ts'
+import { noteWriter } from './writers.ts'
 
 /** What keeps the repos, and says who belongs to the audiences of communities. */
 export type Keeping = {
-  store: Pick<SpaceStore, 'applyWrites' | 'onWrite'>
-  reads: RepoReads & ListSpaces
+  store: SpaceStore
   blobs: SpaceBlobs
-  admission: Admission & Roster
+  admission: Admission
   ensureAudience: EnsureAudience
-  removeRepo: (space: string, did: string) => Promise<void>
   isKnown: (collection: string) => boolean
   grants: SpaceGrants
   nextTid: () => string
@@ -52,14 +58,12 @@ export function openSpaceHost(
   const { store, admission, nextTid } = keeping
   const now = () => timers.now()
   const spaces = createHostedSpaces(pool, keeping.ensureAudience)
-  const decide = createDecide(pool, admission, ports)
-  const order = { pool, nextTid, now }
-  const telling = startTelling(ports, { order, spaces, decide })
+  const decide = createDecide(admission, ports)
+  const place = (space: HostedSpace) =>
+    placeWriters({ pool, clock: timers, nextTid, decide }, space)
+  const orderer = createOrderer({ pool, log, timers, place, placed: () => telling.wake() })
+  const telling = startTelling(ports, { spaces, decide, wrote: orderer.wrote })
   const wake = telling.wake
-  const placeAll: Parameters<typeof createOrderer>[0]['placeAll'] = (space) =>
-    putInOrder({ ...order, decide }, space)
-  const sleep = (ms: number) => timers.sleep(ms)
-  const orderer = createOrderer({ pool, log, now, sleep, placeAll, placed: wake })
   const unheard = store.onWrite((space) => {
     wake()
     orderer.wrote(space)
@@ -70,7 +74,8 @@ export function openSpaceHost(
   const credential = credentialCaller(pool, ports)
   const reader = (exchange: Exchange): Promise<Reader> =>
     hasCredential(exchange) ? credential(exchange) : own(exchange)
-  const shared = { ...ports, ...keeping, sql: pool, spaces, decide, own, reader, wake, now }
+  const tables = { sql: pool, reads: createRepoReads(pool) }
+  const shared = { ...ports, ...keeping, ...tables, spaces, decide, own, reader, wake, now }
   writeRecords(server, shared)
   readRepo(server, shared)
   listSpaces(server, shared)
@@ -78,10 +83,10 @@ export function openSpaceHost(
   issueCredential(server, shared)
   manageSpace(server, shared)
   members(server, shared)
-  deleteSpace(server, shared)
+  deleteSpace(server, { ...shared, forget: store.forget })
   checkUserAccess(server, shared)
-  followSpace(server, { ...shared, credential, putInOrder: placeAll })
-  takeNotices(server, { ...shared, takeTold: (space, told) => takeTold(order, space, told) })
+  followSpace(server, { ...shared, credential, putInOrder: place })
+  takeNotices(server, { ...shared, wrote: orderer.wrote })
   return {
     [Symbol.asyncDispose]: async () => {
       unheard()
@@ -91,15 +96,15 @@ export function openSpaceHost(
   }
 }
 
-type Order = Parameters<typeof takeTold>[0]
+type Told = { space: string; did: string; rev: string; hash: Uint8Array }
 
 /** Starts the three deliveries; waking them is one thing. */
 function startTelling(
   ports: HostPorts,
-  parts: { order: Order; spaces: HostedSpaces; decide: Decide },
+  parts: { spaces: HostedSpaces; decide: Decide; wrote: (space: string) => void },
 ): Worker {
   const { pool } = ports
-  const here = (told: Told & { space: string }) => takeHere(ports, parts, told)
+  const here = (told: Told) => takeHere(ports, parts, told)
   const workers = [
     startDelivery(forwardQueue(pool, ports), ports),
     startDelivery(noticeQueue(pool, ports), ports),
@@ -115,9 +120,9 @@ function startTelling(
 
 /** A write for a space whose authority is an account of this node is told to nobody over the wire. */
 async function takeHere(
-  { accounts }: HostPorts,
-  { order, spaces, decide }: Parameters<typeof startTelling>[1],
-  { space, ...told }: Told & { space: string },
+  { accounts, pool }: HostPorts,
+  { wrote, spaces, decide }: Parameters<typeof startTelling>[1],
+  { space, ...told }: Told,
 ): Promise<CallOutcome | undefined> {
   const at = spaceOf(space)
   if (!(await accounts.status(at.authority))) return undefined
@@ -126,6 +131,6 @@ async function takeHere(
   const verdict = await decide(hosted, told.did, 'write')
   if (verdict === 'no') return { kind: 'refused', reason: 'UserNotAuthorized' }
   if (verdict === 'unknown') return { kind: 'later', reason: 'NotAuthorized' }
-  await takeTold(order, hosted.space, told)
+  if (await noteWriter(pool, { space, ...told })) wrote(space)
   return { kind: 'done', body: undefined }
 }

@@ -1,4 +1,5 @@
 import type { SqlPool } from '../database/sql.ts'
+import type { Timers } from '../clock.ts'
 import type { Log } from '../log.ts'
 import type { HostedSpace } from './hosted-spaces.ts'
 
@@ -15,23 +16,22 @@ const GATHER_MS = 50
 export function createOrderer(options: {
   pool: SqlPool
   log: Log
-  now: () => Date
-  sleep: (ms: number) => Promise<void>
-  placeAll: (space: HostedSpace) => Promise<number>
+  timers: Timers
+  place: (space: HostedSpace) => Promise<number>
   /** called after something was placed */
   placed: () => void
 }): Orderer {
-  const { pool, log, now, placeAll, placed } = options
+  const { pool, log, timers, place, placed } = options
   const waiting = new Set<string>()
   let running: Promise<void> | undefined
   const run = async () => {
     while (waiting.size > 0) {
-      await options.sleep(GATHER_MS)
+      await timers.sleep(GATHER_MS)
       const spaces = [...waiting]
       waiting.clear()
-      const { rows } = await pool.query<HostedSpace>(FOLLOWED, [spaces, now()])
+      const { rows } = await pool.query<HostedSpace>(FOLLOWED, [spaces, timers.now()])
       let count = 0
-      for (const row of rows) count += await placeAll(row)
+      for (const row of rows) count += await place(row)
       if (count > 0) placed()
     }
   }

@@ -21,7 +21,7 @@ export function outboxQueue(
   ports: Ports,
   here: (moved: Moved) => Promise<CallOutcome | undefined>,
 ): Queue<Moved> {
-  const table = tableOf(sql, 'outbox', ['space', 'did'])
+  const table = tableOf<Moved>(sql, 'outbox', ['space', 'did'])
   return {
     ...table,
     send: async (moved) => {
@@ -37,7 +37,7 @@ export function outboxQueue(
 
 /** What registered syncers are to be told of the writes in the spaces hosted here. */
 export function forwardQueue(sql: Sql, ports: Ports): Queue<Forwarded> {
-  const table = tableOf(sql, 'forward', ['space', 'service', 'did'])
+  const table = tableOf<Forwarded>(sql, 'forward', ['space', 'service', 'did'])
   return {
     ...table,
     send: async ({ space, service, did, rev, hash, spaceRev, prevSpaceRev }) => {

@@ -11,7 +11,7 @@ let space: string
 const at = (nsid: string) => `com.atproto.space.${nsid}`
 
 beforeAll(async () => {
-  world = await startWorld()
+  world = await startWorld(1)
   ada = await world.person(world.here)
   ben = await world.person(world.here)
   space = await createSpace(ada)

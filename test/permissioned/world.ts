@@ -21,15 +21,15 @@ export type World = AsyncDisposable & {
   person(node: TestNode): Promise<Person>
 }
 
-/** Two nodes that share a directory, and people with accounts on them. */
-export async function startWorld(): Promise<World> {
-  const network = await startNetwork(2)
+/** Nodes that share a directory, and people with accounts on them. */
+export async function startWorld(nodes = 2): Promise<World> {
+  const network = await startNetwork(nodes)
   const [here, there] = network.nodes as [TestNode, TestNode]
   let people = 0
   return {
     here,
     there,
-    person: (node) => createPerson(node.url, `p${(people += 1)}${node.handleDomain}`),
+    person: (node) => createPerson(node.url, `person${(people += 1)}${node.handleDomain}`),
     [Symbol.asyncDispose]: () => network[Symbol.asyncDispose](),
   }
 }
@@ -61,7 +61,7 @@ export const admit = (who: Person, space: string, did: string, may = { read: tru
 
 /** A method called with a session, with what it answered whether or not it was what was wanted. */
 export function as(who: Person | undefined, origin: string) {
-  const headers = who ? { authorization: `Bearer ${who.token}` } : {}
+  const headers: Record<string, string> = who ? { authorization: `Bearer ${who.token}` } : {}
   return {
     get: (nsid: string, params: Record<string, string>) =>
       ask(origin, `${nsid}?${new URLSearchParams(params)}`, { headers }),

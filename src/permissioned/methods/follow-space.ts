@@ -9,6 +9,7 @@ import { type Exchange, route, spaceOf } from '../mount.ts'
 import type { HostPorts } from '../ports.ts'
 import { mayAskHost } from '../repo-reader.ts'
 import { nsid } from '../wire.ts'
+import { listWriters } from '../writers.ts'
 
 type Deps = {
   credential: (exchange: Exchange) => Promise<CredentialCaller>
@@ -19,8 +20,6 @@ type Deps = {
   putInOrder: (space: HostedSpace) => Promise<unknown>
   now: () => Date
 }
-
-type Writer = { did: string; repoRev: string; hash: Uint8Array; spaceRev: string }
 
 const REGISTERED_MS = 24 * 3_600_000
 const SERVICE_MAX = 2_048
@@ -41,9 +40,10 @@ export function followSpace(server: Server, deps: Deps): void {
       const hosted = await hostedFor(input['space'], reader)
       await deps.putInOrder(hosted)
       const { cursor = '', limit } = input as { cursor?: string; limit: number }
-      const { rows } = await pool.query<Writer>(LIST, [hosted.space, cursor, limit])
-      const last = rows.at(-1)
-      return { repos: rows, ...(last && { cursor: last.spaceRev }) }
+      const writers = await listWriters(pool, { space: hosted.space, cursor, limit })
+      const repos = writers.map(({ rev: repoRev, ...writer }) => ({ ...writer, repoRev }))
+      const last = repos.at(-1)
+      return { repos, ...(last && { cursor: last.spaceRev }) }
     },
   })
   route(server, nsid.registerNotify, {
@@ -81,10 +81,6 @@ async function reachable(resolver: Deps['resolver'], service: string): Promise<s
   if (!address) throw refused('ServiceNotResolvable')
   return service
 }
-
-const LIST = `
-  select did, rev as "repoRev", hash, "spaceRev" from repo.writer
-  where space = $1 and "spaceRev" > $2 order by "spaceRev" limit $3`
 
 const REGISTER = `
   insert into repo.syncer (space, service, "expiresAt")

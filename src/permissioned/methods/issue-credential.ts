@@ -4,6 +4,7 @@ import type { Decide } from '../access.ts'
 import { forbidden, refused, unauthorized } from '../answers.ts'
 import { asUpstream } from '../credential-caller.ts'
 import { makeCredential } from '../credential.ts'
+import { rememberCredential } from '../credentials.ts'
 import { checkDelegation, makeDelegation } from '../delegation.ts'
 import type { HostedSpace, HostedSpaces } from '../hosted-spaces.ts'
 import { checkExchange } from '../http-signature.ts'
@@ -51,8 +52,9 @@ export function issueCredential(server: Server, deps: Deps): void {
       await admit(deps, hosted, user)
       const sign = accounts.sign(space.authority)
       const made = await makeCredential({ space: space.uri, key, now: timers.now(), sign })
-      const kept = [space.uri, made.jti, space.authority, user, made.expiresAt, timers.now()]
-      await deps.sql.query(KEEP, kept)
+      const { jti, expiresAt } = made
+      const { uri, authority } = space
+      await rememberCredential(deps.sql, { space: uri, jti, authority, did: user, expiresAt })
       // Who was removed meanwhile has had credentials revoked that were kept before; this one is
       // kept now, so either that has found it, or this finds that they were removed.
       const now = await deps.spaces.require(space)
@@ -93,7 +95,3 @@ async function delegatedBy(deps: Deps, token: string, space: Space): Promise<str
 
 const USE = `
   insert into node."seenToken" (iss, jti, "expiresAt") values ($1, $2, $3) on conflict do nothing`
-
-const KEEP = `
-  with old as (delete from repo.credential where space = $1 and "expiresAt" < $6)
-  insert into repo.credential (space, jti, authority, did, "expiresAt") values ($1, $2, $3, $4, $5)`

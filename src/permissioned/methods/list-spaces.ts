@@ -1,26 +1,21 @@
 import type { Server } from '@atproto/xrpc-server'
 import { type Exchange, route } from '../mount.ts'
 import type { OwnCaller } from '../own-caller.ts'
+import type { RepoReads } from '../repo-reads.ts'
 import { parseSpace } from '../space-ref.ts'
 import { nsid } from '../wire.ts'
 
-/** The spaces in which an account has a repo here, in the order of their URIs. */
-export type ListSpaces = {
-  listSpacesOf(
-    did: string,
-    page: { type?: string; authority?: string; cursor?: string; limit: number },
-  ): Promise<{ spaces: string[]; cursor?: string }>
-}
-
-type Deps = { own: (exchange: Exchange) => Promise<OwnCaller>; reads: ListSpaces }
+type Asked = { spaceType?: string; did?: string; cursor?: string; limit: number }
+type Deps = { own: (exchange: Exchange) => Promise<OwnCaller>; reads: RepoReads }
 
 /** `listSpaces`: where the account has written. An OAuth client sees what it may read only. */
 export function listSpaces(server: Server, { own: caller, reads }: Deps): void {
   route(server, nsid.listSpaces, {
     caller,
     answer: async ({ input, caller: own }) => {
-      const { spaceType: type, did: authority, ...page } = input as Record<string, never>
-      const { spaces, cursor } = await reads.listSpacesOf(own.did, { ...page, type, authority })
+      const { spaceType: type, did: authority, ...page } = input as Asked
+      const who = { did: own.did, ...(type && { type }), ...(authority && { authority }) }
+      const { spaces, cursor } = await reads.listSpacesOf({ ...page, ...who })
       const allowed = own.full ? spaces : await readable(own, spaces)
       return { spaces: allowed.map((uri) => ({ uri })), ...(cursor && { cursor }) }
     },

@@ -1,11 +1,12 @@
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
-import { type SqlPool, transaction } from '../../database/sql.ts'
-import type { Admission, Decide } from '../access.ts'
+import type { Sql } from '../../database/sql.ts'
+import type { Decide } from '../access.ts'
+import type { Admission } from '../admission.ts'
 import { forbidden, refused } from '../answers.ts'
 import { type HostedSpace, type HostedSpaces, isAudience } from '../hosted-spaces.ts'
 import { type Exchange, type Space, route, spaceOf } from '../mount.ts'
 import type { OwnCaller } from '../own-caller.ts'
-import { mustOwn } from '../owner.ts'
+import { requireOwn } from '../owner.ts'
 import { appAccessOf, policyOf } from '../policy.ts'
 import { type Reader, mayAskHost } from '../repo-reader.ts'
 import { spaceUri } from '../space-ref.ts'
@@ -14,7 +15,7 @@ import { nsid } from '../wire.ts'
 type Deps = {
   own: (exchange: Exchange) => Promise<OwnCaller>
   reader: (exchange: Exchange) => Promise<Reader>
-  pool: SqlPool
+  pool: Sql
   spaces: HostedSpaces
   admission: Admission
   decide: Decide
@@ -74,21 +75,10 @@ export function manageSpace(server: Server, deps: Deps): void {
         writePolicy && policyOf(writePolicy),
         appAccess && appAccessOf(appAccess),
       ].map((value) => (value ? JSON.stringify(value) : null))
-      await transaction(pool, (tx) => tx.query(UPDATE, [space.uri, ...values]))
+      await pool.query(UPDATE, [space.uri, ...values])
       return undefined
     },
   })
-}
-
-/** Lets the owner of a space that is hosted here go on. The order of the two checks is such that a
- *  stranger does not learn which spaces there are. */
-export async function requireOwn(
-  { admission, spaces }: Pick<Deps, 'admission' | 'spaces'>,
-  own: OwnCaller,
-  space: Space,
-): Promise<HostedSpace> {
-  await mustOwn(admission, own, space)
-  return spaces.require(space)
 }
 
 function shown({ space, readPolicy, writePolicy, appAccess }: HostedSpace): object {

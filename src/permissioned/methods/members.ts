@@ -1,31 +1,19 @@
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { type SqlPool, transaction } from '../../database/sql.ts'
-import type { Admission } from '../access.ts'
+import type { Admission, Member } from '../admission.ts'
 import { forbidden } from '../answers.ts'
+import { revoke } from '../credentials.ts'
 import { type HostedSpaces, isAudience } from '../hosted-spaces.ts'
 import { type Exchange, route, spaceOf } from '../mount.ts'
 import type { OwnCaller } from '../own-caller.ts'
-import { revokeCredentials } from '../revoke.ts'
+import { requireOwn } from '../owner.ts'
 import { nsid } from '../wire.ts'
-import { requireOwn } from './manage-space.ts'
-
-/** A member of a space, and what they may do there. */
-export type Member = { did: string; read: boolean; write: boolean }
-
-/** The members of an audience as their roles have it, in pages. */
-export type Roster = {
-  members(
-    space: string,
-    cursor: string | undefined,
-    limit: number,
-  ): Promise<{ members: Member[]; cursor?: string }>
-}
 
 type Deps = {
   own: (exchange: Exchange) => Promise<OwnCaller>
   pool: SqlPool
   spaces: HostedSpaces
-  admission: Admission & Roster
+  admission: Admission
   /** wakes what tells other hosts */
   wake: () => void
   now: () => Date
@@ -42,7 +30,7 @@ export function members(server: Server, deps: Deps): void {
       const { did, read, write } = input as Member
       await transaction(pool, async (tx) => {
         await tx.query(PUT, [space, did, read, write, now()])
-        if (!read) await revokeCredentials(tx, { space, did, now: now() })
+        if (!read) await revoke(tx, { authority: own.did, did }, now())
       })
       deps.wake()
       return undefined
@@ -55,7 +43,8 @@ export function members(server: Server, deps: Deps): void {
       const did = String(input['did'])
       await transaction(pool, async (tx) => {
         await tx.query('delete from repo.member where space = $1 and did = $2', [space, did])
-        await revokeCredentials(tx, { space, did, now: now() })
+        // Of other spaces of the account too: new ones are to be had at once.
+        await revoke(tx, { authority: own.did, did }, now())
       })
       deps.wake()
       return undefined
@@ -67,10 +56,7 @@ export function members(server: Server, deps: Deps): void {
       const space = spaceOf(input['space'])
       await requireOwn(deps, own, space)
       const { limit, cursor } = input as { limit: number; cursor?: string }
-      if (isAudience(space)) return deps.admission.members(space.uri, cursor, limit)
-      const { rows } = await pool.query<Member>(LIST, [space.uri, cursor ?? '', limit])
-      const last = rows.length === limit ? rows.at(-1) : undefined
-      return { members: rows, ...(last && { cursor: last.did }) }
+      return deps.admission.members(space.uri, cursor, limit)
     },
   })
 }
@@ -87,6 +73,3 @@ async function requireList(deps: Deps, own: OwnCaller, value: unknown): Promise<
 const PUT = `
   insert into repo.member (space, did, read, write, "addedAt") values ($1, $2, $3, $4, $5)
   on conflict (space, did) do update set read = excluded.read, write = excluded.write`
-
-const LIST = `
-  select did, read, write from repo.member where space = $1 and did > $2 order by did limit $3`

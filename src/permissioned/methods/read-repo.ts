@@ -1,50 +1,26 @@
 import { Readable } from 'node:stream'
 import type { Server } from '@atproto/xrpc-server'
+import type { SqlPool } from '../../database/sql.ts'
 import { refused } from '../answers.ts'
-import { type SignedCommit, type SignBytes } from '../commit.ts'
-import { commitToJson } from '../commit-json.ts'
+import { type CommitJson, commitToJson } from '../commit-json.ts'
+import { exportCar } from '../export-car.ts'
 import type { HostedSpaces } from '../hosted-spaces.ts'
 import { type Exchange, route, spaceOf } from '../mount.ts'
+import { listOps } from '../oplog.ts'
 import type { Accounts } from '../ports.ts'
 import { recordJson } from '../record-json.ts'
 import { type Reader, mayReadRepo } from '../repo-reader.ts'
+import { type RepoAt, type RepoHead, type RepoReads, commitOf } from '../repo-reads.ts'
 import { spaceRecordUri } from '../space-ref.ts'
 import { nsid } from '../wire.ts'
 
-/** A repo in a space. */
-export type RepoAt = { space: string; did: string }
-
-/** What is read of repos that are kept here. */
-export type RepoReads = {
-  getRecord(at: RepoAt & { collection: string; rkey: string }): Promise<Kept | undefined>
-  listRecords(
-    at: RepoAt & Page & { collection?: string; reverse?: boolean; excludeValues?: boolean },
-  ): Promise<{ records: (Kept & { collection: string; rkey: string })[]; cursor?: string }>
-  listOps(
-    at: RepoAt & Page & { since?: string; excludeValues?: boolean },
-  ): Promise<{ ops: Op[]; cursor?: string }>
-  latestCommit(at: RepoAt, sign: SignBytes): Promise<SignedCommit | undefined>
-  exportCar(
-    at: RepoAt & { excludeValues?: boolean },
-    sign: SignBytes,
-  ): Promise<AsyncIterable<Uint8Array> | undefined>
-}
-
 type Page = { limit: number; cursor?: string }
-type Kept = { cid: string; bytes: Uint8Array | null }
-type Op = {
-  rev: string
-  collection: string
-  rkey: string
-  cid: string | null
-  prev: string | null
-  bytes: Uint8Array | null
-}
 
 type Deps = {
   reader: (exchange: Exchange) => Promise<Reader>
   accounts: Accounts
   spaces: HostedSpaces
+  pool: SqlPool
   reads: RepoReads
 }
 
@@ -72,7 +48,7 @@ export function readRepo(server: Server, deps: Deps): void {
       const at = await place(deps, reader, input)
       await mustExist(reads, at)
       const { records, cursor } = await reads.listRecords({ ...at, ...(input as Page) })
-      const shown = records.map(({ bytes, ...record }) => ({ ...record, ...valueOf(bytes) }))
+      const shown = records.map(({ rev: _, bytes, ...record }) => ({ ...record, ...valueOf(bytes) }))
       return { records: shown, ...(cursor !== undefined && { cursor }) }
     },
   })
@@ -80,24 +56,28 @@ export function readRepo(server: Server, deps: Deps): void {
     caller,
     answer: async ({ input, caller: reader }) => {
       const at = await place(deps, reader, input)
-      const { ops, cursor } = await reads.listOps({ ...at, ...(input as Page) })
-      const shown = ops.map(({ bytes, ...op }) => ({ ...op, ...valueOf(bytes) }))
-      if (cursor !== undefined) return { ops: shown, cursor }
-      return { ops: shown, commit: await commitOf(deps, at) }
+      const page = await listOps(deps.pool, { ...at, ...(input as Page) })
+      if (!page) throw refused('RepoNotFound')
+      const ops = page.ops.map(({ idx: _, bytes, ...op }) => ({ ...op, ...valueOf(bytes) }))
+      const { cursor, head } = page
+      if (cursor !== undefined) return { ops, cursor }
+      return { ops, ...(head && { commit: await signed(accounts, at, head) }) }
     },
   })
   route(server, nsid.getLatestCommit, {
     caller,
-    answer: async ({ input, caller: reader }) => ({
-      commit: await commitOf(deps, await place(deps, reader, input)),
-    }),
+    answer: async ({ input, caller: reader }) => {
+      const at = await place(deps, reader, input)
+      return { commit: await signed(accounts, at, await mustExist(reads, at)) }
+    },
   })
   route(server, nsid.getRepo, {
     caller,
     answer: async ({ input, caller: reader }) => {
       const at = await place(deps, reader, input)
       const excludeValues = input['excludeValues'] === true
-      const car = await reads.exportCar({ ...at, excludeValues }, accounts.sign(at.did))
+      const sign = accounts.sign(at.did)
+      const car = await exportCar(deps.pool, { ...at, excludeValues, sign })
       if (!car) throw refused('RepoNotFound')
       return { stream: Readable.from(car), encoding: 'application/vnd.ipld.car' }
     },
@@ -109,4 +89,18 @@ async function place(deps: Deps, reader: Reader, input: Input): Promise<RepoAt> 
   const did = String(input['repo'])
   await mayReadRepo(deps, reader, { space, repo: did })
   return { space: space.uri, did }
+}
+
+async function mustExist(reads: RepoReads, at: RepoAt): Promise<RepoHead> {
+  const head = await reads.stateOf(at)
+  if (!head) throw refused('RepoNotFound')
+  return head
+}
+
+async function signed(accounts: Accounts, at: RepoAt, head: RepoHead): Promise<CommitJson> {
+  return commitToJson(await commitOf(at, head, accounts.sign(at.did)))
+}
+
+function valueOf(bytes: Uint8Array | null | undefined): { value?: unknown } {
+  return bytes ? { value: recordJson(bytes) } : {}
 }

@@ -3,13 +3,13 @@ import type { SqlPool } from '../../database/sql.ts'
 import { tidTime } from '../../tid.ts'
 import type { Decide } from '../access.ts'
 import { forbidden, refused, unauthorized } from '../answers.ts'
+import { noteRevocations } from '../credentials.ts'
 import type { HostedSpaces } from '../hosted-spaces.ts'
 import { type Space, route, spaceOf } from '../mount.ts'
 import type { Accounts, HostPorts, ServiceCaller, SyncerPort, WriteNotice } from '../ports.ts'
-import { keepRevocations } from '../revoke.ts'
 import { serviceCaller } from '../service-caller.ts'
-import type { Told } from '../space-order.ts'
 import { SPACE_HOST, nsid } from '../wire.ts'
+import { noteWriter } from '../writers.ts'
 
 type Deps = Pick<HostPorts, 'service'> & {
   pool: SqlPool
@@ -17,9 +17,8 @@ type Deps = Pick<HostPorts, 'service'> & {
   spaces: HostedSpaces
   decide: Decide
   syncer?: SyncerPort
-  /** Takes in the state of a repo and has syncers told; false for nothing new. */
-  takeTold: (space: string, told: Told) => Promise<boolean>
-  wake: () => void
+  /** A repo of the space has written; it is to get its place. */
+  wrote: (space: string) => void
   now: () => Date
 }
 
@@ -60,12 +59,13 @@ export function takeNotices(server: Server, deps: Deps): void {
       if (caller.did !== space.authority) throw unauthorized('BadJwtIssuer')
       if (!(await deps.accounts.status(caller.aud))) throw unauthorized('BadJwtAudience')
       const jtis = input['credentials'] as string[]
-      await keepRevocations(deps.pool, { space: space.uri, jtis, now: now() })
+      await noteRevocations(deps.pool, space.uri, jtis, now())
       return undefined
     },
   })
 }
 
+type Told = { did: string; rev: string; hash: Uint8Array }
 type From = { space: Space; caller: ServiceCaller }
 
 async function takeWrite(deps: Deps, { space, caller }: From, told: Told): Promise<void> {
@@ -75,7 +75,7 @@ async function takeWrite(deps: Deps, { space, caller }: From, told: Told): Promi
   const verdict = await deps.decide(hosted, told.did, 'write')
   if (verdict === 'no') throw forbidden('UserNotAuthorized')
   if (verdict === 'unknown') throw forbidden('NotAuthorized')
-  if (await deps.takeTold(space.uri, told)) deps.wake()
+  if (await noteWriter(deps.pool, { space: space.uri, ...told })) deps.wrote(space.uri)
 }
 
 async function takeForward(
