@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto'
-import { CODEC_DCBOR, fromDigest, toString } from '@atcute/cid'
 import { type LexMap, enumBlobRefs } from '@atproto/lex'
 import { encode } from '@atproto/lex-cbor'
 import { isValidNsid, isValidRecordKey } from '@atproto/syntax'
 import { InvalidRequestError } from '@atproto/xrpc-server'
+import { cidOfBlock, cidText } from './cid-bytes.ts'
 
 /** One write of a batch: `put` creates or replaces. `swapRecord` is the CID that must be there, null
  *  for none. Records are data-model values: CIDs as objects, blobs as uploading them answered. */
@@ -40,8 +39,8 @@ export type PreparedWrite = {
 
 /** Writes in one batch. */
 export const WRITES_MAX = 200
-/** Bytes of one record. */
-export const RECORD_MAX = 1_048_576
+/** Bytes of one record: what readers of a repo's CAR take. */
+export const RECORD_MAX = 1_000_000
 const DEPTH_MAX = 32
 
 /** Checks a batch and encodes its records. Throws XRPC `InvalidRequest`, naming what is wrong. */
@@ -68,12 +67,7 @@ function prepareWrite(write: SpaceWrite, validate: ValidateRecord): PreparedWrit
   if (!verdict.ok) throw invalid(verdict.message)
   const bytes = encoded(record)
   if (bytes.length > RECORD_MAX) throw invalid(`A record has at most ${RECORD_MAX} bytes`)
-  return { ...at, record, bytes, cid: cidOf(bytes), blobs: blobsOf(record) }
-}
-
-/** The CID of a record's block. */
-export function cidOf(block: Uint8Array): string {
-  return toString(fromDigest(CODEC_DCBOR, hash('sha256', block, 'buffer')))
+  return { ...at, record, bytes, cid: cidText(cidOfBlock(bytes)), blobs: blobsOf(record) }
 }
 
 /** The blobs that a record refers to, each once. */

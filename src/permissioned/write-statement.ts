@@ -4,8 +4,8 @@ import type { Change, RepoPlan } from './plan-writes.ts'
 /** A plan and the repo it is of. */
 export type PlannedRepo = { space: string; did: string; plan: RepoPlan }
 
-/** How long the host of a space elsewhere is tried to be told of a write. */
-const TELL_FOR_MS = 24 * 3_600_000
+/** How long it is tried to tell others of a change. */
+export const TELL_FOR_MS = 24 * 3_600_000
 
 /**
  * Stores plans in one statement, which alone is one transaction: records, log, set hash and rev,
