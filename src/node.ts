@@ -13,7 +13,9 @@ import { type Upgrade, mountOrigin } from './pds/origin.ts'
 import { didDocument, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
 import { type NodePds, openPds } from './open-pds.ts'
+import { openSpaces } from './open-spaces.ts'
 import { type Telemetry, openTelemetry } from './open-telemetry.ts'
+import { SPACE_PREFIXES } from './permissioned/wire.ts'
 import { startPlc } from './pds/plc.ts'
 import { type NodeKeys, loadKeys } from './pds/secrets.ts'
 import { createCensus } from './telemetry/census.ts'
@@ -58,8 +60,14 @@ export async function startNode(
   const appView = parts.use(
     await openAppView({ config, did, database, dataDir, resolver, pds, telemetry, log, clock }),
   )
+  parts.use(await openSpaces({ config, did, database, dataDir, resolver, pds, appView, log, clock }))
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
-  const routes = xrpcRoutes({ xrpc: appView.xrpc, log, health: () => healthOf(health) })
+  const routes = xrpcRoutes({
+    xrpc: appView.xrpc,
+    log,
+    health: () => healthOf(health),
+    prefixes: SPACE_PREFIXES,
+  })
   const watch = await watchRequests(telemetry, appView)
   await pds.embedded.start((server) =>
     mountOrigin({

@@ -9,7 +9,7 @@ import { createLoads } from './appview/loads.ts'
 import { mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { createProgress } from './appview/progress.ts'
-import { serviceAuth } from './appview/service-auth.ts'
+import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { createSyncStore } from './appview/sync-store.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
@@ -30,11 +30,14 @@ import type { Telemetry } from './open-telemetry.ts'
 import { createOutbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
 import { migrations as repoMigrations } from './permissioned/migrations/index.ts'
+import { createSpaceGrants } from './permissioned/grants.ts'
 import { createTids } from './tid.ts'
 
 /** The AppView, not yet listening: its methods are mounted, its tables are as declared. */
 export type AppView = AsyncDisposable & {
   readonly xrpc: Xrpc
+  /** Checks service tokens; shared, so that each is good for one request whatever it is for. */
+  readonly service: ServiceAuth
   hostStates(): ReadonlyMap<string, SubscriptionState>
   readonly verifier: Pick<Verifier, 'queued'>
   /** the connections that serve lookups by key */
@@ -80,6 +83,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
   const feeds = listenToFeeds({ connect, log })
   const { writer, isHosted } = pds
+  const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
   const xrpc = createXrpc({
@@ -87,7 +91,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
   })
   mountMethods(
-    { ...xrpc, authenticate: authenticator(options, pool) },
+    { ...xrpc, authenticate: authenticator(options, service) },
     {
       ...founding,
       ...images,
@@ -103,10 +107,12 @@ export async function openAppView(options: Options): Promise<AppView> {
       isAdmin: pds.isAdmin,
       ownHost: config.publicUrl,
       development: config.development,
+      spaceGrants: createSpaceGrants(pool, clock),
     },
   )
   return {
     xrpc,
+    service,
     hostStates: () => sync.states(),
     verifier: sync.verifier,
     points,
@@ -123,11 +129,11 @@ export async function openAppView(options: Options): Promise<AppView> {
   }
 }
 
-function authenticator({ did, resolver, pds, clock }: Options, sql: SqlPool): Authenticate {
+function authenticator({ pds }: Options, service: ServiceAuth): Authenticate {
   return createAuthenticate({
     session: ({ req, res }, nsid) => localViewer(pds.session, { req, res, nsid }),
     isSession: pds.session.remembers,
-    service: serviceAuth({ sql, resolver, serviceDid: did, clock }),
+    service,
     isLocal: pds.isHosted,
   })
 }
@@ -138,7 +144,7 @@ async function localViewer(
 ): Promise<Viewer> {
   const caller = await session(call.req, call.res, call.nsid)
   if (caller.kind === 'session') return { did: caller.did, kind: 'local', full: true }
-  if (caller.kind === 'appPassword') return { did: caller.did, kind: 'local' }
+  if (caller.kind !== 'oauth') return { did: caller.did, kind: 'local' }
   const { permissions } = caller
   return {
     did: caller.did,

@@ -18,6 +18,7 @@ import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { resignOnActivation } from './pds/resign.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import { type VerifySession, sessionVerifier } from './pds/session.ts'
+import { type HostedStatus, hostedStatus, signAs } from './pds/sign-as.ts'
 import type { PdsSettings } from './pds/settings.ts'
 import { uploadBlob } from './pds/upload-blob.ts'
 import { validateWrites } from './pds/validate.ts'
@@ -39,6 +40,9 @@ export type NodePds = {
   readonly isAdmin: (header: string | undefined) => boolean
   /** What is known here of an account, also one that is not active; undefined for every other. */
   readonly ownAccount: (did: string) => Promise<OwnAccount | undefined>
+  readonly statusOf: (did: string) => Promise<HostedStatus | undefined>
+  /** Signs with the #atproto key of an account hosted here. */
+  readonly signAs: (did: string) => (bytes: Uint8Array) => Promise<Uint8Array>
   readonly uploadBlob: (blob: {
     did: string
     content: Readable
@@ -81,6 +85,8 @@ export async function openPds(options: Options): Promise<NodePds> {
     handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
     isAdmin: adminCheck(options.keys.adminPassword),
     ownAccount: (did) => ownAccount(pds, did),
+    statusOf: (did) => hostedStatus(pds, did),
+    signAs: (did) => signAs(pds, did),
     uploadBlob: ({ did, content, mimeType }) =>
       uploadBlob(pds, { did, content, mimeType: mimeType as `${string}/${string}` }),
     loadBlob: (did, cid) => loadBlob(pds, { did, cid, maxBytes: config.ANGELOS_BLOB_LIMIT_BYTES }),

@@ -33,8 +33,10 @@ const UNAUTHORIZED = {
   BadSpaceCredential: 'The space credential does not hold. Get a new one from the authority.',
   BadSpaceSignature: 'The request is not signed as the credential asks, or not by its key.',
   BadSpaceAudience: 'Atproto-Space-Audience must name the repo, or else the authority, once.',
+  BadJwtCnf: 'The credential names no P-256 key in cnf.kid.',
   CredentialRevoked: 'The credential has been revoked. Get a new one, if you still may.',
   CredentialForAnotherSpace: 'The credential is for another space.',
+  BadJwtIssuer: 'The token is not by the account that this is about.',
   BadJwtAudience: 'The token is for another service. Ask for one with the right audience.',
   JwtReplayed: 'The token has been used. Ask for a new one for every request.',
 } as const

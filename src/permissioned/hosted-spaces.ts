@@ -1,6 +1,6 @@
 import { refused } from './answers.ts'
 import type { Sql } from '../database/sql.ts'
-import { PRIVATE_SPACE } from './lexicon-docs.ts'
+import { PRIVATE_SPACE } from './audience.ts'
 import type { Space } from './mount.ts'
 import type { AppAccess, Policy } from './policy.ts'
 import type { SpaceRef } from './space-ref.ts'

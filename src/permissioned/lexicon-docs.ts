@@ -1,9 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import type { createServer } from '@atproto/xrpc-server'
-import privateSpace from './lexicons/co.kendev.spaces.privateSpace.json' with { type: 'json' }
-
-/** The type of the spaces in which this node's communities keep what is not public. */
-export const PRIVATE_SPACE: string = privateSpace.id
 
 type LexiconDoc = NonNullable<Parameters<typeof createServer>[0]>[number]
 

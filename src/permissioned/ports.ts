@@ -40,7 +40,6 @@ export type Accounts = {
   status(did: string): Promise<AccountStatus | undefined>
   /** Signs with the account's #atproto key. */
   sign(did: string): SignBytes
-  blob(did: string, cid: string): Promise<BlobContent | undefined>
 }
 
 /** A file as it was uploaded. */

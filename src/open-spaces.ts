@@ -1,0 +1,106 @@
+import { collections } from './appview/collections/index.ts'
+import { type Clock, systemTimers } from './clock.ts'
+import type { Config } from './config.ts'
+import type { Database } from './database/database.ts'
+import { migrate } from './database/migrate.ts'
+import { openKysely } from './database/pool.ts'
+import type { Sql, SqlPool } from './database/sql.ts'
+import type { IdentityResolver } from './identity/resolver.ts'
+import { co } from './lexicons/index.ts'
+import type { Log } from './log.ts'
+import type { AppView } from './open-appview.ts'
+import type { NodePds } from './open-pds.ts'
+import { createOutbound } from './outbound/fetch.ts'
+import { lexiconValidator } from './pds/lexicon-validator.ts'
+import { ownPrefix } from './pds/validate.ts'
+import { admissionGuard, createAdmission } from './permissioned/admission.ts'
+import { audienceOf, ensureAudience } from './permissioned/audience.ts'
+import { listLinkedBlobs } from './permissioned/blob-keeper.ts'
+import { createSpaceGrants } from './permissioned/grants.ts'
+import { openSpaceHost } from './permissioned/host.ts'
+import type { EnsureAudience } from './permissioned/hosted-spaces.ts'
+import { migrations } from './permissioned/migrations/index.ts'
+import { type SpaceStore, createSpaceStore } from './permissioned/store.ts'
+import { createTids } from './tid.ts'
+
+type Options = {
+  config: Config
+  did: string
+  database: Database
+  dataDir: string
+  resolver: IdentityResolver
+  pds: NodePds
+  appView: Pick<AppView, 'xrpc' | 'service'>
+  log: Log
+  clock: Clock
+}
+
+/** What the node keeps of permissioned repos, and serves of them. */
+export type Spaces = AsyncDisposable & { readonly store: SpaceStore }
+
+/** Brings schema `repo` forward, puts the host of permissioned repos together and mounts its
+ *  methods beside those of the AppView. */
+export async function openSpaces(options: Options): Promise<Spaces> {
+  const { config, did, database, resolver, pds, appView, log, clock } = options
+  const pool = database.pool as unknown as SqlPool
+  await migrate({ db: openKysely(database.pool), schema: 'repo', migrations })
+  const nextTid = createTids(clock)
+  const known = new Set<string>(collections.map((c) => c.schema.$type))
+  const isKnown = (collection: string) => known.has(collection)
+  const validate = lexiconValidator(collections.map((c) => c.schema))
+  const admission = createAdmission({ pool })
+  const store = createSpaceStore({
+    pool,
+    clock,
+    nextTid,
+    // Of the types of others nothing is known here, and anything may be kept.
+    validate: (collection, rkey, record) =>
+      isKnown(collection) || collection.startsWith(ownPrefix)
+        ? validate(collection, rkey, record)
+        : { ok: true },
+    guards: [admissionGuard({ membershipType: co.kendev.spaces.membership.$type, clock })],
+  })
+  const host = openSpaceHost(
+    appView.xrpc.server,
+    {
+      serviceDid: did,
+      pool,
+      timers: { ...systemTimers, now: () => clock.now() },
+      log,
+      resolver,
+      outbound: createOutbound({ development: config.development }),
+      accounts: { status: pds.statusOf, sign: pds.signAs },
+      session: pds.session,
+      service: appView.service,
+    },
+    {
+      store,
+      blobs: {
+        open: async () => undefined,
+        list: (at) => listLinkedBlobs(pool, at),
+      },
+      admission,
+      ensureAudience: audienceMaker({ pool, pds, clock }),
+      isKnown,
+      grants: createSpaceGrants(pool, clock),
+      nextTid,
+    },
+  )
+  return { store, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+}
+
+/** An account has audiences once it has admitted somebody: only communities do that. */
+function audienceMaker(parts: { pool: Sql; pds: NodePds; clock: Clock }): EnsureAudience {
+  const { pool, pds, clock } = parts
+  return async ({ authority, type, skey }) => {
+    const audience = audienceOf({ authority, type, skey })
+    if (!audience || (await pds.statusOf(authority)) !== 'active') return false
+    const { rowCount } = await pool.query(
+      'select 1 from repo.admission where authority = $1 limit 1',
+      [authority],
+    )
+    if (rowCount !== 1) return false
+    await ensureAudience(pool, { authority, audience, now: clock.now() })
+    return true
+  }
+}
