@@ -63,14 +63,12 @@ type Options = {
 
 /** Brings the tables forward and puts the AppView together. */
 export async function openAppView(options: Options): Promise<AppView> {
-  const { config, database, dataDir, resolver, pds, log, clock } = options
+  const { config, database, dataDir, resolver, pds, keeping, outbound, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
   const db = openKysely(database.pool)
   await migrate({ db, schema: 'node', migrations })
-  await migrate({ db, schema: 'repo', migrations: repoMigrations })
   await prepareViewTables({ pool, indexer, log })
-  const outbound = createOutbound({ development: config.development })
   const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
 
   const points = openPool({ url: database.url, max: POINT_CONNECTIONS, log, pointReads: true })
@@ -82,7 +80,12 @@ export async function openAppView(options: Options): Promise<AppView> {
   const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
   const feeds = listenToFeeds({ connect, log })
-  const { writer, isHosted } = pds
+  const { isHosted } = pds
+  const spaces = { sql: pool, store: keeping.store, clock, isHosted }
+  const writer = placedWriter(pds.writer, spaces)
+  const named = (dids: readonly string[]) => sync.named(dids)
+  const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
+  const { visiting } = options
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
@@ -96,10 +99,19 @@ export async function openAppView(options: Options): Promise<AppView> {
       ...founding,
       ...images,
       loads,
-      announce: createAnnounce({ pool, indexer, resolver, outbound, clock, follow: sync.follow }),
+      announce: createAnnounce({
+        pool,
+        indexer,
+        resolver,
+        outbound,
+        clock,
+        follow: sync.follow,
+        syncSpaceRepo: (space, author) => visiting(spaceSink).fetchNow(space, author),
+      }),
+      guests: guestWriter({ ...spaces, resolver, outbound }),
       feeds,
       origin: config.publicUrl,
-      nextTid: createTids(clock),
+      nextTid: options.nextTid,
       handleDomain: config.handleDomain,
       isHosted,
       uploadBlob: pds.uploadBlob,
@@ -107,12 +119,13 @@ export async function openAppView(options: Options): Promise<AppView> {
       isAdmin: pds.isAdmin,
       ownHost: config.publicUrl,
       development: config.development,
-      spaceGrants: createSpaceGrants(pool, clock),
+      spaceGrants: visiting(spaceSink).grants,
     },
   )
   return {
     xrpc,
     service,
+    spaceSink,
     hostStates: () => sync.states(),
     verifier: sync.verifier,
     points,
@@ -120,6 +133,8 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       const resumed = await resumeFounding(founding)
       if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
+      const moved = await resumeMoves({ sql: pool, writer, clock, log })
+      if (moved > 0) log.info({ records: moved }, 'finished moves that a stop had interrupted')
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()

@@ -1,10 +1,9 @@
 import { Readable } from 'node:stream'
-import { jsonToLex } from '@atproto/lex'
-import type { JsonValue, LexMap } from '@atproto/lex'
 import { collections } from './appview/collections/index.ts'
 import type { RepoWriter } from './appview/own-record.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { lexRecord } from './lex-record.ts'
 import type { Log } from './log.ts'
 import { ensureHostedAccount } from './pds/accounts.ts'
 import { adminCheck } from './pds/admin.ts'
@@ -96,10 +95,8 @@ export async function openPds(options: Options): Promise<NodePds> {
 
 /** Methods write records as JSON has them; repos hold them as the data model does. */
 function repoWriter(writer: ReturnType<typeof createWriter>): RepoWriter {
-  const lex = (record: Record<string, unknown>): LexMap =>
-    jsonToLex(JSON.parse(JSON.stringify(record)) as JsonValue) as LexMap
   return {
-    putRecord: ({ record, ...at }) => writer.putRecord({ ...at, record: lex(record) }),
+    putRecord: ({ record, ...at }) => writer.putRecord({ ...at, record: lexRecord(record) }),
     deleteRecord: (at) => writer.deleteRecord(at),
     createAll: ({ did, creates }) =>
       writer.applyWrites({
@@ -107,7 +104,7 @@ function repoWriter(writer: ReturnType<typeof createWriter>): RepoWriter {
         writes: creates.map(({ record, ...at }) => ({
           action: 'create' as const,
           ...at,
-          record: lex(record),
+          record: lexRecord(record),
         })),
       }),
   }

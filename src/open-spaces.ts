@@ -1,97 +1,84 @@
-import { collections } from './appview/collections/index.ts'
-import { type Clock, systemTimers } from './clock.ts'
-import type { Config } from './config.ts'
-import type { Database } from './database/database.ts'
-import { migrate } from './database/migrate.ts'
-import { openKysely } from './database/pool.ts'
-import type { Sql, SqlPool } from './database/sql.ts'
-import type { IdentityResolver } from './identity/resolver.ts'
-import { co } from './lexicons/index.ts'
-import type { Log } from './log.ts'
 import type { AppView } from './open-appview.ts'
+import { type Timers } from './clock.ts'
+import type { Sql } from './database/sql.ts'
+import type { IdentityResolver } from './identity/resolver.ts'
+import type { SpaceKeeping } from './keep-spaces.ts'
+import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
-import { createOutbound } from './outbound/fetch.ts'
-import { lexiconValidator } from './pds/lexicon-validator.ts'
-import { ownPrefix } from './pds/validate.ts'
-import { admissionGuard, createAdmission } from './permissioned/admission.ts'
+import type { Outbound } from './outbound/fetch.ts'
 import { audienceOf, ensureAudience } from './permissioned/audience.ts'
-import { listLinkedBlobs } from './permissioned/blob-keeper.ts'
-import { createSpaceGrants } from './permissioned/grants.ts'
+import { linkedBlob, listLinkedBlobs } from './permissioned/blob-keeper.ts'
 import { openSpaceHost } from './permissioned/host.ts'
 import type { EnsureAudience } from './permissioned/hosted-spaces.ts'
-import { migrations } from './permissioned/migrations/index.ts'
-import { type SpaceStore, createSpaceStore } from './permissioned/store.ts'
-import { createTids } from './tid.ts'
+import { createTail } from './permissioned/tail.ts'
+import type { SpaceVisiting } from './visit-spaces.ts'
 
 type Options = {
-  config: Config
   did: string
-  database: Database
-  dataDir: string
+  keeping: SpaceKeeping
+  visiting: SpaceVisiting
   resolver: IdentityResolver
+  outbound: Outbound
   pds: NodePds
-  appView: Pick<AppView, 'xrpc' | 'service'>
+  appView: Pick<AppView, 'xrpc' | 'service' | 'spaceSink'>
+  nextTid: () => string
+  timers: Timers
   log: Log
-  clock: Clock
 }
 
-/** What the node keeps of permissioned repos, and serves of them. */
-export type Spaces = AsyncDisposable & { readonly store: SpaceStore }
+/** Permissioned repos as they are served; what is written to them comes into the views. */
+export type Spaces = AsyncDisposable & {
+  /** Begins to visit other hosts; to be called once the own one answers. */
+  start(): Promise<void>
+}
 
-/** Brings schema `repo` forward, puts the host of permissioned repos together and mounts its
- *  methods beside those of the AppView. */
-export async function openSpaces(options: Options): Promise<Spaces> {
-  const { config, did, database, resolver, pds, appView, log, clock } = options
-  const pool = database.pool as unknown as SqlPool
-  await migrate({ db: openKysely(database.pool), schema: 'repo', migrations })
-  const nextTid = createTids(clock)
-  const known = new Set<string>(collections.map((c) => c.schema.$type))
-  const isKnown = (collection: string) => known.has(collection)
-  const validate = lexiconValidator(collections.map((c) => c.schema))
-  const admission = createAdmission({ pool })
-  const store = createSpaceStore({
-    pool,
-    clock,
-    nextTid,
-    // Of the types of others nothing is known here, and anything may be kept.
-    validate: (collection, rkey, record) =>
-      isKnown(collection) || collection.startsWith(ownPrefix)
-        ? validate(collection, rkey, record)
-        : { ok: true },
-    guards: [admissionGuard({ membershipType: co.kendev.spaces.membership.$type, clock })],
-  })
+/** Mounts the methods of hosts of permissioned repos beside those of the AppView. */
+export function openSpaces(options: Options): Spaces {
+  const { keeping, visiting, pds, appView, timers, log } = options
+  const { pool, store } = keeping
   const host = openSpaceHost(
     appView.xrpc.server,
     {
-      serviceDid: did,
+      serviceDid: options.did,
       pool,
-      timers: { ...systemTimers, now: () => clock.now() },
+      timers,
       log,
-      resolver,
-      outbound: createOutbound({ development: config.development }),
+      resolver: options.resolver,
+      outbound: options.outbound,
       accounts: { status: pds.statusOf, sign: pds.signAs },
       session: pds.session,
       service: appView.service,
+      syncer: visiting.syncer,
     },
     {
-      store,
+      ...keeping,
       blobs: {
-        open: async () => undefined,
+        open: async (at) => {
+          const known = await linkedBlob(pool, at)
+          const stream = known && (await pds.privateBlobs.read(at.did, at.cid))
+          return stream && { ...known, stream }
+        },
         list: (at) => listLinkedBlobs(pool, at),
       },
-      admission,
-      ensureAudience: audienceMaker({ pool, pds, clock }),
-      isKnown,
-      grants: createSpaceGrants(pool, clock),
-      nextTid,
+      ensureAudience: audienceMaker({ pool, pds, timers }),
+      nextTid: options.nextTid,
     },
   )
-  return { store, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+  const tail = createTail({ sql: pool, sink: appView.spaceSink, store, timers, log })
+  tail.start()
+  return {
+    start: () => visiting.start(),
+    [Symbol.asyncDispose]: async () => {
+      await visiting.close()
+      await tail[Symbol.asyncDispose]()
+      await host[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** An account has audiences once it has admitted somebody: only communities do that. */
-function audienceMaker(parts: { pool: Sql; pds: NodePds; clock: Clock }): EnsureAudience {
-  const { pool, pds, clock } = parts
+function audienceMaker(parts: { pool: Sql; pds: NodePds; timers: Timers }): EnsureAudience {
+  const { pool, pds, timers } = parts
   return async ({ authority, type, skey }) => {
     const audience = audienceOf({ authority, type, skey })
     if (!audience || (await pds.statusOf(authority)) !== 'active') return false
@@ -100,7 +87,7 @@ function audienceMaker(parts: { pool: Sql; pds: NodePds; clock: Clock }): Ensure
       [authority],
     )
     if (rowCount !== 1) return false
-    await ensureAudience(pool, { authority, audience, now: clock.now() })
+    await ensureAudience(pool, { authority, audience, now: timers.now() })
     return true
   }
 }

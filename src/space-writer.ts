@@ -1,0 +1,111 @@
+import type { Evidence } from './appview/access.ts'
+import type { Guests, RepoWriter, Written } from './appview/own-record.ts'
+import type { Clock } from './clock.ts'
+import type { Sql } from './database/sql.ts'
+import type { IdentityResolver } from './identity/resolver.ts'
+import { lexRecord } from './lex-record.ts'
+import type { Outbound } from './outbound/fetch.ts'
+import { readLimitedJson } from './outbound/read-limited.ts'
+import { ensureAudience, parseAudience } from './permissioned/audience.ts'
+import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store.ts'
+
+type Deps = {
+  sql: Sql
+  store: SpaceStore
+  clock: Clock
+  isHosted: (did: string) => Promise<boolean>
+}
+
+/** Writes into the repo that a record's place says: the public one, or the one in that space. */
+export function placedWriter(open: RepoWriter, deps: Deps): RepoWriter {
+  const write = spaceWrite(deps)
+  return {
+    putRecord({ place = '', ...at }) {
+      if (place === '') return open.putRecord(at)
+      const { did, record, ...rest } = at
+      return write(place, did, [{ action: 'put', ...rest, record: lexRecord(record) }])
+    },
+    deleteRecord({ place = '', ...at }) {
+      if (place === '') return open.deleteRecord(at)
+      const { did, ...rest } = at
+      return write(place, did, [{ action: 'delete', ...rest }])
+    },
+    createAll({ place = '', did, creates }) {
+      if (place === '') return open.createAll({ did, creates })
+      const writes = creates.map(({ record, ...at }) => ({
+        action: 'create' as const,
+        ...at,
+        record: lexRecord(record),
+      }))
+      return write(place, did, writes)
+    },
+  }
+}
+
+/** Records of accounts whose own PDS has no permissioned repos, kept here in their name. */
+export function guestWriter(
+  deps: Deps & { resolver: IdentityResolver; outbound: Outbound },
+): Guests {
+  const write = spaceWrite(deps)
+  const kept = new Map<string, { keeps: boolean; until: number }>()
+  return {
+    async keepsRepos(did) {
+      const now = deps.clock.now().getTime()
+      const known = kept.get(did)
+      if (known && known.until > now) return known.keeps
+      const keeps = await offersSpaces(deps, did)
+      if (kept.size >= REMEMBERED_MAX) kept.clear()
+      kept.set(did, { keeps, until: now + REMEMBERED_MS })
+      return keeps
+    },
+    putRecord({ place = '', did, record, evidence, ...at }) {
+      const local = { source: 'local', evidence } as const
+      return write(place, did, [{ action: 'put', ...at, record: lexRecord(record) }], local)
+    },
+    deleteRecord({ place = '', did, ...at }) {
+      return write(place, did, [{ action: 'delete', ...at }], { source: 'local' })
+    },
+  }
+}
+
+const REMEMBERED_MS = 300_000
+const REMEMBERED_MAX = 10_000
+const ANSWER_BYTES = 100_000
+
+/** Whether the account's PDS says that it keeps permissioned repos (alpha of 2026-10-01). One that
+ *  does not answer is not known to have none, so nothing is kept in its stead. */
+async function offersSpaces(
+  { resolver, outbound }: { resolver: IdentityResolver; outbound: Outbound },
+  did: string,
+): Promise<boolean> {
+  const identity = await resolver.resolve(did).catch(() => undefined)
+  if (!identity) return true
+  const url = `${identity.pds}/xrpc/com.atproto.server.describeServer`
+  try {
+    const answer = await readLimitedJson(await outbound(url), ANSWER_BYTES)
+    return (answer as { spacesAlpha?: unknown } | null)?.spacesAlpha === true
+  } catch {
+    return true
+  }
+}
+
+function spaceWrite({ sql, store, clock, isHosted }: Deps) {
+  const made = new Set<string>()
+  return async (
+    place: string,
+    did: string,
+    writes: SpaceBatch['writes'],
+    local: { source?: 'local'; evidence?: Evidence } = {},
+  ): Promise<Written> => {
+    const audience = parseAudience(place)
+    if (audience && !made.has(place) && (await isHosted(audience.authority))) {
+      await ensureAudience(sql, { ...audience, now: clock.now() })
+      made.add(place)
+    }
+    return written(did, await store.applyWrites({ space: place, did, writes, ...local }))
+  }
+}
+
+function written(did: string, { rev, results }: SpaceWritten): Written {
+  return { did, rev, results: results.map(({ uri, cid }) => ({ uri, cid: cid ?? undefined })) }
+}
