@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import type * as secp256k1 from 'secp256k1'
-import { type Verify, opensslK256Signer, opensslVerifier } from './openssl.ts'
+import { type Verify, opensslSigner, opensslVerifier } from './openssl.ts'
 
 /** One way to do ECDSA on secp256k1. `signer` throws for a private key that is not one. */
 export type K256Backend = {
@@ -20,7 +20,7 @@ type Bindings = Pick<typeof secp256k1, 'ecdsaSign' | 'ecdsaVerify' | 'publicKeyC
 export const opensslBackend: K256Backend = {
   name: 'openssl',
   verifier: (point) => opensslVerifier('k256', point),
-  signer: opensslK256Signer,
+  signer: (privateKey) => opensslSigner('k256', privateKey),
 }
 
 /**

@@ -10,29 +10,41 @@ const SPKI: Record<Curve, Buffer> = {
   p256: Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex'),
 }
 
+/** What each curve is called in a JSON Web Key and by OpenSSL. */
+const NAMES: Record<Curve, { crv: string; ecdh: string }> = {
+  k256: { crv: 'secp256k1', ecdh: 'secp256k1' },
+  p256: { crv: 'P-256', ecdh: 'prime256v1' },
+}
+
 /** A verifier for one compressed point; undefined when the point is not on the curve. */
 export function opensslVerifier(curve: Curve, point: Uint8Array): Verify | undefined {
+  const either = opensslEitherS(curve, point)
+  // OpenSSL takes either s; atproto takes only the low one, so that nobody can make a second one.
+  return either && ((bytes, signature) => isLowS(curve, signature) && either(bytes, signature))
+}
+
+/** The same for signatures whose s may be high, as those of other standards may. */
+export function opensslEitherS(curve: Curve, point: Uint8Array): Verify | undefined {
   const key = publicKey(curve, point)
   if (key === undefined) return undefined
-  // OpenSSL takes either s; atproto takes only the low one, so that nobody can make a second one.
   return (bytes, signature) =>
-    isLowS(curve, signature) &&
     verify('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, signature)
 }
 
-/** A k256 signer on OpenSSL: low s, but a random nonce, so two signatures of one text differ. */
-export function opensslK256Signer(privateKey: Uint8Array): {
-  point: Uint8Array
-  sign: (bytes: Uint8Array) => Uint8Array
-} {
-  const ecdh = createECDH('secp256k1')
+/** A signer on OpenSSL: low s, but a random nonce, so two signatures of one text differ. */
+export function opensslSigner(
+  curve: Curve,
+  privateKey: Uint8Array,
+): { point: Uint8Array; sign: (bytes: Uint8Array) => Uint8Array } {
+  const { crv, ecdh: name } = NAMES[curve]
+  const ecdh = createECDH(name)
   ecdh.setPrivateKey(privateKey)
   const point = ecdh.getPublicKey()
   const key = createPrivateKey({
     format: 'jwk',
     key: {
       kty: 'EC',
-      crv: 'secp256k1',
+      crv,
       x: point.subarray(1, 33).toString('base64url'),
       y: point.subarray(33).toString('base64url'),
       d: Buffer.from(privateKey).toString('base64url'),
@@ -42,7 +54,7 @@ export function opensslK256Signer(privateKey: Uint8Array): {
     point,
     sign: (bytes) => {
       const signature = sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' })
-      return isLowS('k256', signature) ? Uint8Array.from(signature) : flipS('k256', signature)
+      return isLowS(curve, signature) ? Uint8Array.from(signature) : flipS(curve, signature)
     },
   }
 }
