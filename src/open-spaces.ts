@@ -15,12 +15,13 @@ import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { ownPrefix } from './pds/validate.ts'
 import { admissionGuard, createAdmission } from './permissioned/admission.ts'
 import { audienceOf, ensureAudience } from './permissioned/audience.ts'
-import { listLinkedBlobs } from './permissioned/blob-keeper.ts'
+import { linkedBlob, listLinkedBlobs } from './permissioned/blob-keeper.ts'
 import { createSpaceGrants } from './permissioned/grants.ts'
 import { openSpaceHost } from './permissioned/host.ts'
 import type { EnsureAudience } from './permissioned/hosted-spaces.ts'
 import { migrations } from './permissioned/migrations/index.ts'
 import { type SpaceStore, createSpaceStore } from './permissioned/store.ts'
+import { startUpkeep } from './permissioned/upkeep.ts'
 import { createTids } from './tid.ts'
 
 type Options = {
@@ -45,6 +46,7 @@ export async function openSpaces(options: Options): Promise<Spaces> {
   const pool = database.pool as unknown as SqlPool
   await migrate({ db: openKysely(database.pool), schema: 'repo', migrations })
   const nextTid = createTids(clock)
+  const timers = { ...systemTimers, now: () => clock.now() }
   const known = new Set<string>(collections.map((c) => c.schema.$type))
   const isKnown = (collection: string) => known.has(collection)
   const validate = lexiconValidator(collections.map((c) => c.schema))
@@ -58,6 +60,7 @@ export async function openSpaces(options: Options): Promise<Spaces> {
       isKnown(collection) || collection.startsWith(ownPrefix)
         ? validate(collection, rkey, record)
         : { ok: true },
+    bytes: pds.privateBlobs,
     guards: [admissionGuard({ membershipType: co.kendev.spaces.membership.$type, clock })],
   })
   const host = openSpaceHost(
@@ -65,7 +68,7 @@ export async function openSpaces(options: Options): Promise<Spaces> {
     {
       serviceDid: did,
       pool,
-      timers: { ...systemTimers, now: () => clock.now() },
+      timers,
       log,
       resolver,
       outbound: createOutbound({ development: config.development }),
@@ -76,7 +79,11 @@ export async function openSpaces(options: Options): Promise<Spaces> {
     {
       store,
       blobs: {
-        open: async () => undefined,
+        open: async (at) => {
+          const known = await linkedBlob(pool, at)
+          const stream = known && (await pds.privateBlobs.read(at.did, at.cid))
+          return stream && { ...known, stream }
+        },
         list: (at) => listLinkedBlobs(pool, at),
       },
       admission,
@@ -86,7 +93,14 @@ export async function openSpaces(options: Options): Promise<Spaces> {
       nextTid,
     },
   )
-  return { store, [Symbol.asyncDispose]: () => host[Symbol.asyncDispose]() }
+  const upkeep = startUpkeep({ pool, bytes: pds.privateBlobs, timers, log })
+  return {
+    store,
+    [Symbol.asyncDispose]: async () => {
+      await upkeep[Symbol.asyncDispose]()
+      await host[Symbol.asyncDispose]()
+    },
+  }
 }
 
 /** An account has audiences once it has admitted somebody: only communities do that. */
