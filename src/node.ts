@@ -2,11 +2,12 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { WebSocketServer } from 'ws'
 import { type AppView, openAppView } from './open-appview.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { type HealthSources, healthOf } from './health.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
+import { keepSpaces } from './keep-spaces.ts'
 import { type Log, createLog } from './log.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
 import { type Upgrade, mountOrigin } from './pds/origin.ts'
@@ -16,11 +17,14 @@ import { type NodePds, openPds } from './open-pds.ts'
 import { openSpaces } from './open-spaces.ts'
 import { type Telemetry, openTelemetry } from './open-telemetry.ts'
 import { SPACE_PREFIXES } from './permissioned/wire.ts'
+import { createOutbound } from './outbound/fetch.ts'
 import { startPlc } from './pds/plc.ts'
 import { type NodeKeys, loadKeys } from './pds/secrets.ts'
 import { createCensus } from './telemetry/census.ts'
 import { lookAtHosts } from './telemetry/lag.ts'
 import { methodNames, requestWatch } from './telemetry/requests.ts'
+import { createTids } from './tid.ts'
+import { visitSpaces } from './visit-spaces.ts'
 
 export type AngelNode = AsyncDisposable & {
   readonly url: string
@@ -57,10 +61,8 @@ export async function startNode(
   const resolver = createIdentityResolver({ plcUrl, development, clock, log, overrides })
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
-  const appView = parts.use(
-    await openAppView({ config, did, database, dataDir, resolver, pds, telemetry, log, clock }),
-  )
-  parts.use(await openSpaces({ config, did, database, dataDir, resolver, pds, appView, log, clock }))
+  const shared = { config, did, database, dataDir, resolver, pds, telemetry, log, clock }
+  const { appView, spaces } = await openParts(shared, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = xrpcRoutes({
     xrpc: appView.xrpc,
@@ -83,6 +85,7 @@ export async function startNode(
   // The PDS makes its tables when it starts, so the node's own account comes after.
   identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
+  await spaces.start()
   const pools = { main: database.pool, points: appView.points }
   telemetry.started(health, { pools, verifier: appView.verifier })
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
@@ -96,6 +99,26 @@ export async function startNode(
     adminUrl: telemetry.url,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
+}
+
+type Shared = Pick<
+  Parameters<typeof openAppView>[0],
+  'config' | 'did' | 'database' | 'dataDir' | 'resolver' | 'pds' | 'telemetry' | 'log' | 'clock'
+>
+
+/** The AppView, and the permissioned repos that it writes to and that come into it. */
+async function openParts(shared: Shared, parts: AsyncDisposableStack) {
+  const { config, did, database, resolver, pds, log, clock } = shared
+  const nextTid = createTids(clock)
+  const timers = { ...systemTimers, now: () => clock.now() }
+  const outbound = createOutbound({ development: config.development })
+  const keeping = await keepSpaces({ database, pds, clock, nextTid })
+  const spaceParts = { did, keeping, nextTid, resolver, outbound, pds, timers, log }
+  const visiting = visitSpaces(spaceParts)
+  const appView = parts.use(
+    await openAppView({ ...shared, keeping, visiting, outbound, nextTid }),
+  )
+  return { appView, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
 }
 
 /** The node's DID document, which names the node's own account once there is one. */

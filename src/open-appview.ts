@@ -8,8 +8,10 @@ import { Indexer } from './appview/index-record.ts'
 import { createLoads } from './appview/loads.ts'
 import { mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
+import { resumeMoves } from './appview/move-record.ts'
 import { createProgress } from './appview/progress.ts'
 import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
+import { createSpaceSink } from './appview/space-sink.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { createSyncStore } from './appview/sync-store.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
@@ -22,22 +24,25 @@ import { openKysely, openPool } from './database/pool.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { Verifier } from './firehose/verifier.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
+import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
 import { openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
-import { createOutbound } from './outbound/fetch.ts'
+import type { Outbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
-import { migrations as repoMigrations } from './permissioned/migrations/index.ts'
-import { createSpaceGrants } from './permissioned/grants.ts'
-import { createTids } from './tid.ts'
+import type { SpaceSink } from './permissioned/sink.ts'
+import { guestWriter, placedWriter } from './space-writer.ts'
+import type { SpaceVisiting } from './visit-spaces.ts'
 
 /** The AppView, not yet listening: its methods are mounted, its tables are as declared. */
 export type AppView = AsyncDisposable & {
   readonly xrpc: Xrpc
   /** Checks service tokens; shared, so that each is good for one request whatever it is for. */
   readonly service: ServiceAuth
+  /** Where permissioned repos come into the views. */
+  readonly spaceSink: SpaceSink
   hostStates(): ReadonlyMap<string, SubscriptionState>
   readonly verifier: Pick<Verifier, 'queued'>
   /** the connections that serve lookups by key */
@@ -56,6 +61,10 @@ type Options = {
   dataDir: string
   resolver: IdentityResolver
   pds: NodePds
+  keeping: SpaceKeeping
+  visiting: SpaceVisiting
+  outbound: Outbound
+  nextTid: () => string
   telemetry: Pick<Telemetry, 'events' | 'freshness'>
   log: Log
   clock: Clock
@@ -85,7 +94,6 @@ export async function openAppView(options: Options): Promise<AppView> {
   const writer = placedWriter(pds.writer, spaces)
   const named = (dids: readonly string[]) => sync.named(dids)
   const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
-  const { visiting } = options
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
@@ -106,7 +114,7 @@ export async function openAppView(options: Options): Promise<AppView> {
         outbound,
         clock,
         follow: sync.follow,
-        syncSpaceRepo: (space, author) => visiting(spaceSink).fetchNow(space, author),
+        syncSpaceRepo: options.visiting.fetchNow,
       }),
       guests: guestWriter({ ...spaces, resolver, outbound }),
       feeds,
@@ -119,7 +127,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       isAdmin: pds.isAdmin,
       ownHost: config.publicUrl,
       development: config.development,
-      spaceGrants: visiting(spaceSink).grants,
+      spaceGrants: options.visiting.grants,
     },
   )
   return {

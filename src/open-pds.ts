@@ -14,6 +14,7 @@ import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
+import { type PrivateBlobs, privateBlobs } from './pds/private-blob.ts'
 import { resignOnActivation } from './pds/resign.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import { type VerifySession, sessionVerifier } from './pds/session.ts'
@@ -42,6 +43,7 @@ export type NodePds = {
   readonly statusOf: (did: string) => Promise<HostedStatus | undefined>
   /** Signs with the #atproto key of an account hosted here. */
   readonly signAs: (did: string) => (bytes: Uint8Array) => Promise<Uint8Array>
+  readonly privateBlobs: PrivateBlobs
   readonly uploadBlob: (blob: {
     did: string
     content: Readable
@@ -86,6 +88,7 @@ export async function openPds(options: Options): Promise<NodePds> {
     ownAccount: (did) => ownAccount(pds, did),
     statusOf: (did) => hostedStatus(pds, did),
     signAs: (did) => signAs(pds, did),
+    privateBlobs: privateBlobs(pds),
     uploadBlob: ({ did, content, mimeType }) =>
       uploadBlob(pds, { did, content, mimeType: mimeType as `${string}/${string}` }),
     loadBlob: (did, cid) => loadBlob(pds, { did, cid, maxBytes: config.ANGELOS_BLOB_LIMIT_BYTES }),

@@ -11,6 +11,7 @@ import { linkedBlob, listLinkedBlobs } from './permissioned/blob-keeper.ts'
 import { openSpaceHost } from './permissioned/host.ts'
 import type { EnsureAudience } from './permissioned/hosted-spaces.ts'
 import { createTail } from './permissioned/tail.ts'
+import { startUpkeep } from './permissioned/upkeep.ts'
 import type { SpaceVisiting } from './visit-spaces.ts'
 
 type Options = {
@@ -66,10 +67,12 @@ export function openSpaces(options: Options): Spaces {
   )
   const tail = createTail({ sql: pool, sink: appView.spaceSink, store, timers, log })
   tail.start()
+  const upkeep = startUpkeep({ pool, bytes: pds.privateBlobs, timers, log })
   return {
-    start: () => visiting.start(),
+    start: () => visiting.start(appView.spaceSink),
     [Symbol.asyncDispose]: async () => {
       await visiting.close()
+      await upkeep[Symbol.asyncDispose]()
       await tail[Symbol.asyncDispose]()
       await host[Symbol.asyncDispose]()
     },

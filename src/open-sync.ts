@@ -29,6 +29,8 @@ import { countedStore } from './telemetry/counted-store.ts'
 export type Sync = {
   readonly verifier: Verifier
   readonly follow: (identity: Identity) => Promise<void>
+  /** Accounts that records of permissioned repos name; nothing before `start`. */
+  readonly named: (dids: readonly string[]) => void
   states(): ReadonlyMap<string, SubscriptionState>
   /** What administrators see and change; nothing before `start`. */
   readonly hosts: HostAdmin
@@ -67,6 +69,7 @@ export function openSync(options: Options): Sync {
       const account = { did, pds: home, ...(handle !== undefined && { handle }) }
       await (following ? following.follow(account) : store.follow(account))
     },
+    named: (dids) => following?.named(dids),
     states: () => following?.states() ?? new Map<string, SubscriptionState>(),
     hosts: {
       rows: () => following?.hosts.rows() ?? [],

@@ -8,7 +8,11 @@ import { AUDIENCES, PRIVATE_SPACE, audienceUri } from './permissioned/audience.t
 import { makeCredential } from './permissioned/credential.ts'
 import { rememberCredential } from './permissioned/credentials.ts'
 import { makeDelegation } from './permissioned/delegation.ts'
-import { type SpaceFollowing, startFollowingSpaces } from './permissioned/follow-spaces.ts'
+import {
+  type FollowSpacesOptions,
+  type SpaceFollowing,
+  startFollowingSpaces,
+} from './permissioned/follow-spaces.ts'
 import { createFollowStore } from './permissioned/postgres-follow-store.ts'
 import type { SpaceGrants } from './permissioned/grants.ts'
 import { createSpaceApi } from './permissioned/http-space-api.ts'
@@ -24,7 +28,6 @@ type Options = {
   resolver: IdentityResolver
   outbound: Outbound
   pds: Pick<NodePds, 'isHosted' | 'signAs' | 'statusOf'>
-  sink: SpaceSink
   timers: Timers
   log: Log
 }
@@ -36,7 +39,7 @@ export type SpaceVisiting = {
   fetchNow(space: string, did: string): Promise<void>
   /** The same grants; who gives one or takes it back has the spaces it is about followed or not. */
   readonly grants: SpaceGrants
-  start(): Promise<void>
+  start(sink: SpaceSink): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,8 +67,8 @@ export function visitSpaces(options: Options): SpaceVisiting {
       unfollow: async (space, reader) => following?.unfollow(space, reader),
       isHosted: options.pds.isHosted,
     }),
-    async start() {
-      following = await startFollowingSpaces(followOptions(options))
+    async start(sink) {
+      following = await startFollowingSpaces({ ...followOptions(options), sink })
     },
     async close() {
       await following?.close()
@@ -73,12 +76,11 @@ export function visitSpaces(options: Options): SpaceVisiting {
   }
 }
 
-function followOptions(options: Options): Parameters<typeof startFollowingSpaces>[0] {
-  const { did, keeping, nextTid, resolver, outbound, pds, sink, timers, log } = options
+function followOptions(options: Options): Omit<FollowSpacesOptions, 'sink'> {
+  const { did, keeping, nextTid, resolver, outbound, pds, timers, log } = options
   const { pool, admission, grants } = keeping
   return {
     store: createFollowStore(pool),
-    sink,
     api: createSpaceApi({ outbound }),
     resolver,
     isHosted: pds.isHosted,

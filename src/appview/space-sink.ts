@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { SpacePart, SpaceSink } from '../permissioned/sink.ts'
-import { noteAccount } from './account.ts'
+import { isActive } from '../firehose/standing.ts'
+import { lockAccounts } from './account.ts'
 import type { Indexer } from './index-record.ts'
 import type { Progress } from './progress.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
@@ -72,7 +73,8 @@ async function take(
   force: boolean,
 ): Promise<string[]> {
   const now = clock.now()
-  const { hidden } = await noteAccount(tx, did, now)
+  const standing = (await lockAccounts(tx, [did])).held.get(did)
+  const hidden = standing !== undefined && !isActive(standing)
   const all = writes.map((write) => ({ ...write, did, place, hidden }))
   const { named } = await indexer.writeAll(tx, all, { now, force })
   return [did, ...named]

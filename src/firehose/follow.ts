@@ -100,6 +100,11 @@ export class Following {
     return this.#hosts.states()
   }
 
+  /** Finds out who accounts are that something else than a stream has named, and follows them. */
+  named(dids: readonly string[]): void {
+    for (const did of dids) void this.#scope.admit(did, false)
+  }
+
   /** What administrators see and change. */
   get hosts(): Pick<Hosts, 'rows' | 'add' | 'ban' | 'unban'> {
     return this.#hosts
@@ -159,7 +164,7 @@ export class Following {
   #applied(what: Applied): void {
     if (what.queued.length > 0) this.#resync.queue(what.queued)
     if (what.desynchronized.length > 0) this.#resync.wake()
-    for (const did of what.named) void this.#scope.admit(did, false)
+    this.named(what.named)
     this.#options.onApplied(what)
   }
 
