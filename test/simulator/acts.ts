@@ -96,9 +96,9 @@ export function tellAccount(
   )
 }
 
-/** The account's status changes, and its host says so. What was written meanwhile nobody was told;
- *  after a return a `#sync` should follow. */
-export function changeStatus(stage: Stage, person: Person, status: string): void {
+/** The account's status changes, and its host says so, but for a share `unsaid` of times. What was
+ *  written meanwhile nobody was told; after a return a `#sync` should follow. */
+export function changeStatus(stage: Stage, person: Person, status: string, unsaid = 0.3): void {
   if (person.status === 'deleted' || person.status === status) return
   stage.note(`${person.did} is ${status}`)
   const wasAway = person.status !== 'active'
@@ -113,7 +113,7 @@ export function changeStatus(stage: Stage, person: Person, status: string): void
   if (status === 'active' && person.owesCommit) {
     stage.world.after(1000, () => void write(stage, person))
   }
-  if (stage.random() < 0.3) {
+  if (stage.random() < unsaid) {
     person.hiddenStatus = true
     return
   }

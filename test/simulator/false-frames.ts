@@ -81,7 +81,8 @@ const FORGERIES: Readonly<Record<string, (stage: Stage, person: Person) => Messa
     return message
   },
   'has a rev in the future': (stage, person) => {
-    const rev = revOf((stage.world.now + 3_600_000) * 1000)
+    // A host that is left alone for hours is read only then, and it must still be the future.
+    const rev = revOf((stage.world.now + 86_400_000) * 1000)
     const signing = { rev, signer: person.signer }
     return messageOf(stage, change(person.state, drawWrites(stage, person), signing))
   },

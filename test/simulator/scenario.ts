@@ -33,6 +33,7 @@ const TROUBLES: readonly (readonly [weight: number, Act])[] = [
   [6, (stage) => forgery(stage, somebody(stage))],
   [2, (stage) => fork(stage, somebody(stage))],
   [3, leave],
+  [1, worsen],
   [1, returnUnjudged],
   [2, (stage) => migrate(stage, somebody(stage), drawHost(stage))],
   [2, (stage) => leaveFor(stage, somebody(stage), drawHost(stage))],
@@ -107,8 +108,18 @@ function leave(stage: Stage): void {
   changeStatus(stage, person, pick(random, ['deactivated', 'takendown', 'suspended', 'deleted']))
   if (random() < 0.3) return
   person.rests ||= random() < 0.5
-  const next = random() < 0.65 ? 'active' : pick(random, ['deleted', 'deleted', 'suspended'])
+  const next = random() < 0.8 ? 'active' : 'deleted'
   world.after(between(random, 1, 600) * 1000, () => changeStatus(stage, person, next))
+}
+
+/** An account is away, and then without a word in another way, or for ever. */
+function worsen(stage: Stage): void {
+  const { random, world } = stage
+  const person = somebody(stage)
+  changeStatus(stage, person, pick(random, ['takendown', 'suspended']))
+  person.rests = true
+  const next = pick(random, ['deleted', 'deactivated'])
+  world.after(between(random, 5, 300) * 1000, () => changeStatus(stage, person, next, 1))
 }
 
 /** An account comes back just when nobody can say who it is, and is quiet afterwards. */
