@@ -14,6 +14,7 @@ const jobs = await someJobs(40)
 const inline = inlineVerifier({ collections })
 const options = { collections, timers: systemTimers, log: silentLog, workers: 1 }
 const backoff = { firstMs: 1024, maxMs: 60_000 }
+const wasting = { script: new URL('./wasting-worker.ts', import.meta.url) }
 const dying = { script: new URL('./ending-worker.ts', import.meta.url) }
 
 test('verdicts from threads are those of this thread, record for record', async () => {
@@ -74,6 +75,16 @@ test('while a backlog is worked off, other work of the process gets its turn', a
   await Promise.all(backlog.map((job) => pool.verify(job)))
   clearInterval(turn)
   expect(turns).toBeGreaterThan(5)
+  await pool.close()
+})
+
+test('a thread keeps little room for new objects, however many it has made', async () => {
+  const pool = pooledVerifier({ ...options, ...wasting })
+  const backlog = [...jobs, ...jobs, ...jobs]
+  const answers = await Promise.allSettled(backlog.map((job) => pool.verify(job)))
+  const sizes = answers.flatMap((one) => (one.status === 'rejected' ? [Number(one.reason)] : []))
+  expect(sizes.length).toBeGreaterThan(0)
+  expect(Math.max(...sizes)).toBeLessThan(20_000_000)
   await pool.close()
 })
 
