@@ -12,7 +12,7 @@ export type FollowedSpace = {
   readonly checkpoint: string | null
   /** until when the authority tells of writes */
   readonly registeredUntil: Date | null
-  /** when all repos are compared again, not only those after the checkpoint */
+  /** when all repos are asked for again, not only those after the checkpoint */
   readonly nextSweepAt: Date
 }
 
@@ -48,7 +48,7 @@ export type FollowStore = {
   note(space: string, told: { dids: readonly string[]; move?: Move; now: Date }): Promise<boolean>
   /** Notes how long the authority tells of writes. */
   registered(space: string, until: Date): Promise<void>
-  /** All repos were compared; the next time is `next`. */
+  /** All repos were made due; the next time is `next`. */
   swept(space: string, next: Date): Promise<void>
   /** A stopped space is followed from its beginning. */
   resume(space: string): Promise<void>

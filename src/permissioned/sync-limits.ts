@@ -22,7 +22,7 @@ export type SyncLimits = {
   pageBytes: number
   /** ms that a revision may be ahead of our clock */
   revAhead: number
-  /** how often a space is asked for changes, all its repos are compared, and lost access is asked
+  /** how often a space is asked for changes, all its repos are asked for, and lost access is asked
    *  for again */
   checkEveryMs: number
   sweepEveryMs: number

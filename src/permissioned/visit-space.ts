@@ -35,8 +35,8 @@ const RENEW_MS = 6 * 3_600_000
 const LONGEST_MS = 24 * 3_600_000
 
 /**
- * Asks the authority what has changed after the checkpoint, or in its turn for all repos, and makes
- * due what is not held as it says. Keeps the registration for notifications alive. A space that was
+ * Asks the authority what has changed after the checkpoint and makes due what is not held as it
+ * says; in its turn asks for all repos, and makes all of them due. Keeps the registration for notifications alive. A space that was
  * stopped is followed again when a credential is given. Throws
  * `AccessLost`, and when the authority does not answer `OutboundError` or what credentials throw.
  */
@@ -86,7 +86,11 @@ async function readList(
     const to = next ?? repos.at(-1)!.spaceRev
     if (to === cursor) throw new OutboundError('NotJson', 'the list of repos does not go on')
     const dids: string[] = []
-    for (const repo of repos) if (await isDue(space, repo, ports)) dids.push(repo.did)
+    for (const repo of repos) {
+      // The authority knows only what it was told: once in a while each repo's own host is asked.
+      const due = sweep ? !(await ports.isHosted(repo.did)) : await isDue(space, repo, ports)
+      if (due) dids.push(repo.did)
+    }
     // While all is compared again the checkpoint stays: notifications go on from there.
     const move = sweep && from !== null ? undefined : { from: cursor, to }
     const told = { dids, now: timers.now(), ...(move && { move }) }

@@ -20,7 +20,7 @@ export const SHORT: Partial<SyncLimits> = {
   lookMs: 5_000,
   checkEveryMs: 60_000,
   sweepEveryMs: 120_000,
-  askAgainMs: 600_000,
+  askAgainMs: 120_000,
   retry: { firstMs: 1_000, maxMs: 20_000 },
   rest: { firstMs: 1_000, maxMs: 20_000 },
   page: 2,
