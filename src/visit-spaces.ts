@@ -47,6 +47,18 @@ export type SpaceVisiting = {
 export function visitSpaces(options: Options): SpaceVisiting {
   const { did, keeping } = options
   let following: SpaceFollowing | undefined
+  let unheard: () => unknown = () => undefined
+  /** Whoever writes in a space elsewhere has perhaps been admitted since its host was last asked. */
+  const askAgain = async (to: SpaceFollowing, space: string, reader: string) => {
+    try {
+      const ref = parseSpace(space)
+      if (!ref || (await options.pds.isHosted(ref.authority))) return
+      const { rows } = await keeping.pool.query(STOPPED, [space, reader])
+      if (rows.length > 0) await to.follow(space, reader)
+    } catch (err) {
+      options.log.warn({ err, space }, 'a space is not asked for again')
+    }
+  }
   return {
     syncer: {
       service: `${did}#angelos_appview`,
@@ -69,8 +81,10 @@ export function visitSpaces(options: Options): SpaceVisiting {
     }),
     async start(sink) {
       following = await startFollowingSpaces({ ...followOptions(options), sink })
+      unheard = keeping.store.onWrite((space, reader) => void askAgain(following!, space, reader))
     },
     async close() {
+      unheard()
       await following?.close()
     },
   }
@@ -113,6 +127,8 @@ function followOptions(options: Options): Omit<FollowSpacesOptions, 'sink'> {
 }
 
 const PAGE = 500
+const STOPPED = `select 1 from repo.follow
+  where space = $1 and $2 = any(readers) and state <> 'following'`
 
 type Follow = (space: string, reader: string) => Promise<void>
 
