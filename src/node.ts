@@ -115,9 +115,7 @@ async function openParts(shared: Shared, parts: AsyncDisposableStack) {
   const keeping = await keepSpaces({ database, pds, clock, nextTid })
   const spaceParts = { did, keeping, nextTid, resolver, outbound, pds, timers, log }
   const visiting = visitSpaces(spaceParts)
-  const appView = parts.use(
-    await openAppView({ ...shared, keeping, visiting, outbound, nextTid }),
-  )
+  const appView = parts.use(await openAppView({ ...shared, keeping, visiting, outbound, nextTid }))
   return { appView, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
 }
 

@@ -107,7 +107,12 @@ function followOptions(options: Options): Omit<FollowSpacesOptions, 'sink'> {
     async issue(space, key) {
       const authority = parseSpace(space)?.authority ?? ''
       const sign = pds.signAs(authority)
-      const { token, jti, expiresAt } = await makeCredential({ space, key, now: timers.now(), sign })
+      const { token, jti, expiresAt } = await makeCredential({
+        space,
+        key,
+        now: timers.now(),
+        sign,
+      })
       await rememberCredential(pool, { space, jti, authority, did: authority, expiresAt })
       return token
     },

@@ -161,7 +161,8 @@ async function open() {
   const database = await appViewDatabase()
   const { pool } = database
   let n = 2
-  const row = async (c: Collection, rkey: string) => (await findRow({ sql: pool, viewer: undefined }, c, uriOf(c, rkey)))!
+  const row = async (c: Collection, rkey: string) =>
+    (await findRow({ sql: pool, viewer: undefined }, c, uriOf(c, rkey)))!
   return {
     pool,
     async write(c: Collection, rkey: string, record: Record<string, unknown>) {

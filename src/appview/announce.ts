@@ -88,7 +88,9 @@ async function announceInSpace(
   const kept = rows[0] ?? { cid: null, reason: null }
   if ((kept.cid === null) !== (cid === undefined))
     throw new InvalidRequestError(
-      kept.cid === null ? `${uri} does not exist there.` : `${uri} is still there. Delete it first.`,
+      kept.cid === null
+        ? `${uri} does not exist there.`
+        : `${uri} is still there. Delete it first.`,
       'AnnouncedRecordMismatch',
     )
   if (kept.reason !== null)

@@ -1,9 +1,11 @@
 import type { Collection } from './define.ts'
 
 /** The columns of a row that figures, feeds and other tables look at; the others are not read. */
-export type Brief = { readonly uri: string; readonly place: string; readonly cid: string } & Readonly<
-  Record<string, unknown>
->
+export type Brief = {
+  readonly uri: string
+  readonly place: string
+  readonly cid: string
+} & Readonly<Record<string, unknown>>
 
 /** What happened to one row: absent before when it is new, absent after when it is gone. */
 export type Change = { readonly before?: Brief; readonly after?: Brief }

@@ -223,7 +223,9 @@ export function collection<
 
 /** What rows of another place are about must not show in a figure: who may see this row could tell
  *  from it what they may not see. Only that something exists (an admission) counts everywhere. */
-function withinPlace(derived: Readonly<Record<string, Derived>>): Readonly<Record<string, Derived>> {
+function withinPlace(
+  derived: Readonly<Record<string, Derived>>,
+): Readonly<Record<string, Derived>> {
   const within = (d: Derived): Derived =>
     d.pick.kind === 'exists' ? d : { ...d, on: { ...d.on, place: 'place' } }
   return Object.fromEntries(Object.entries(derived).map(([name, d]) => [name, within(d)]))

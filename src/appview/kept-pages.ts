@@ -15,7 +15,11 @@ export async function* keptPages(
         and ${did === undefined ? SHOWN : `r.did = $${key.length + 2}`}
       order by ${columns} limit $1`
     for (let after = key.map(() => ''); ;) {
-      const { rows } = await sql.query<Kept & Record<string, string>>(page, [size, ...after, ...one])
+      const { rows } = await sql.query<Kept & Record<string, string>>(page, [
+        size,
+        ...after,
+        ...one,
+      ])
       const last = rows.at(-1)
       if (!last) break
       yield rows

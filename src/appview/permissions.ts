@@ -28,14 +28,7 @@ const GRANTS: Readonly<Record<string, readonly Permission[]>> = {
 }
 
 /** Roles from most to least rights; who manages members manages those below themselves. */
-const RANKS: readonly string[] = [
-  'owner',
-  'space_admin',
-  'moderator',
-  'member',
-  'viewer',
-  'guest',
-]
+const RANKS: readonly string[] = ['owner', 'space_admin', 'moderator', 'member', 'viewer', 'guest']
 
 /** Whether the role or a grant beside it includes the permission; a role nobody knows includes
  *  none. */

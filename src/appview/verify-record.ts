@@ -91,8 +91,7 @@ function misplacement({ nsid, access }: Collection, place: string): Refusal | un
 /** What somebody puts into one space about another is seen by the wrong people, and not believed. */
 function foreignTo(place: string, owner: unknown): Refusal | undefined {
   const space = parseAudience(place)
-  if (!space)
-    return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
+  if (!space) return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
   if (space.authority === owner) return undefined
   return { reason: 'OtherSpace', detail: `the record is about ${String(owner)}` }
 }

@@ -40,10 +40,15 @@ export function startDelivery<R extends Parcel>(
   const run = async () => {
     while (!stop.signal.aborted) {
       woken = false
-      const wait = await round(queue, { timers, log, stopped: stop.signal }).catch((error: unknown) => {
-        log.error({ err: error, queue: queue.name }, 'notices to other hosts wait for the database')
-        return BROKEN_MS
-      })
+      const wait = await round(queue, { timers, log, stopped: stop.signal }).catch(
+        (error: unknown) => {
+          log.error(
+            { err: error, queue: queue.name },
+            'notices to other hosts wait for the database',
+          )
+          return BROKEN_MS
+        },
+      )
       if (woken || stop.signal.aborted) continue
       nap = new AbortController()
       await timers.sleep(wait, nap.signal)

@@ -38,7 +38,9 @@ export function createOrderer(options: {
   const start = () => {
     running ??= run()
       // They keep their place in line: the next write, listing or start of the node sees to them.
-      .catch((error: unknown) => log.error({ err: error }, 'writes wait for their place in a space'))
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'writes wait for their place in a space'),
+      )
       .finally(() => (running = undefined))
   }
   const orderer: Orderer = {

@@ -2,14 +2,18 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OAuthClient, approveInBrowser } from '../oauth-client.ts'
 import type { Person } from '../person.ts'
+import { type SpaceReader, createAppKey, delegationOf, exchange, readerOf } from './space-client.ts'
 import {
-  type SpaceReader,
-  createAppKey,
-  delegationOf,
-  exchange,
-  readerOf,
-} from './space-client.ts'
-import { GARDEN, POST, type World, as, createSpace, policy, saying, startWorld, writePost } from './world.ts'
+  GARDEN,
+  POST,
+  type World,
+  as,
+  createSpace,
+  policy,
+  saying,
+  startWorld,
+  writePost,
+} from './world.ts'
 
 const PRIVATE = 'co.kendev.spaces.privateSpace'
 const at = (nsid: string) => `com.atproto.space.${nsid}`

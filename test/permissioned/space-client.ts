@@ -108,8 +108,7 @@ export async function readerOf(
   return {
     credential,
     key,
-    get: (path, audience) =>
-      ask(at.home, path, { headers: useHeaders(credential, audience, key) }),
+    get: (path, audience) => ask(at.home, path, { headers: useHeaders(credential, audience, key) }),
     post: (nsid, body, audience) =>
       ask(at.host, nsid, { headers: useHeaders(credential, audience, key), body }),
   }

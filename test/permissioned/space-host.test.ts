@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Person } from '../person.ts'
-import { type SpaceReader, ask, createAppKey, delegationOf, exchange, readerOf } from './space-client.ts'
+import {
+  type SpaceReader,
+  ask,
+  createAppKey,
+  delegationOf,
+  exchange,
+  readerOf,
+} from './space-client.ts'
 import { startWebService } from './web-service.ts'
 import {
   GARDEN,
@@ -60,7 +67,10 @@ test('an account makes spaces, describes and changes them, and nobody else does'
   const body = { spaceType: GARDEN, readPolicy: policy.public, writePolicy: policy.public }
   const made = (change: object) => saying(post(simple('createSpace'), { ...body, ...change }))
   expect(await made({ skey, appAccess: open })).toBe('400 SpaceAlreadyExists')
-  const allowList = { $type: 'com.atproto.simplespace.defs#allowList', allowed: ['https://x.example'] }
+  const allowList = {
+    $type: 'com.atproto.simplespace.defs#allowList',
+    allowed: ['https://x.example'],
+  }
   expect(await made({ appAccess: allowList })).toBe('400 UnsupportedAppAccess')
   const odd = { $type: 'com.example.garden.defs#moonPolicy' }
   expect(await made({ appAccess: open, readPolicy: odd })).toBe('400 UnsupportedPolicy')
@@ -84,7 +94,9 @@ test('an account makes spaces, describes and changes them, and nobody else does'
   expect(await saying(cora.get(simple('listMembers'), { space }))).toBe('403 NotSpaceOwner')
   for (const name of ['updateSpace', 'deleteSpace', 'putMember', 'removeMember'])
     expect(
-      await saying(post(simple(name), { space: `${space}x`, did: ben.did, read: true, write: true })),
+      await saying(
+        post(simple(name), { space: `${space}x`, did: ben.did, read: true, write: true }),
+      ),
       name,
     ).toBe('400 SpaceNotFound')
   expect(await saying(get(simple('listMembers'), { space: `${space}x` }))).toBe('400 SpaceNotFound')
@@ -113,10 +125,9 @@ test('the owner lists the members in pages; a credential is not enough for that'
 test('the host knows who writes, in one order, and each page goes on after the one before', async () => {
   await writePost(ada, space, 'First', 'one')
   await writePost(ben, space, 'Second', 'two')
-  await expect.poll(async () => (await repos()).repos.map(({ did }) => did)).toEqual([
-    ada.did,
-    ben.did,
-  ])
+  await expect
+    .poll(async () => (await repos()).repos.map(({ did }) => did))
+    .toEqual([ada.did, ben.did])
   const { repos: listed, cursor } = await repos()
   expect(listed[0]!.spaceRev < listed[1]!.spaceRev).toBe(true)
   const latest = await ben.get<{ commit: { rev: string; hash: object } }>(at('getLatestCommit'), {
@@ -146,7 +157,10 @@ test('a repo that the write policy does not admit is not tracked', async () => {
     '403 UserNotAuthorized',
   )
   const hers = await readerOf(dee, { home: world.here.url, host: world.here.url, space: uri })
-  const listed = await hers.get(`${at('listRepos')}?${new URLSearchParams({ space: uri })}`, ada.did)
+  const listed = await hers.get(
+    `${at('listRepos')}?${new URLSearchParams({ space: uri })}`,
+    ada.did,
+  )
   expect(listed.body).toEqual({ repos: [] })
 })
 
@@ -176,7 +190,8 @@ test('what is told of a write must come from the repo, once, for this host, and 
 test('a registered service is told of each write with its place, until it goes away', async () => {
   await using listener = await startWebService()
   const service = `${listener.did}#listener`
-  const register = (name: string) => reader.post(at('registerNotify'), { space, service: name }, ada.did)
+  const register = (name: string) =>
+    reader.post(at('registerNotify'), { space, service: name }, ada.did)
   const { body } = await register(service)
   const left = Date.parse(String(body['expiresAt'])) - Date.now()
   expect(left).toBeGreaterThan(23 * 3_600_000)
@@ -228,7 +243,9 @@ test('a deleted space is gone for all but those who have to learn that', async (
   expect(await saying(get(at('listRecords'), mine))).toBe('400 SpaceNotFound')
   const record = { ...mine, collection: 'com.example.garden.post', record: {} }
   expect(await saying(post(at('createRecord'), record))).toBe('400 SpaceNotFound')
-  expect(await saying(his.get(`${at('listRepos')}?${new URLSearchParams({ space: uri })}`, ada.did))).toBe('401 CredentialRevoked')
+  expect(
+    await saying(his.get(`${at('listRepos')}?${new URLSearchParams({ space: uri })}`, ada.did)),
+  ).toBe('401 CredentialRevoked')
   expect(await createSpace(ada, { skey: 'short-lived' })).toBe(uri)
 })
 

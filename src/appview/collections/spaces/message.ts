@@ -96,7 +96,9 @@ export const message = collection({
     priority: content.priority ?? 'normal',
     conversationContext: content.conversationContext,
     reply: content.reply,
-    attachments: content.attachments?.map((a) => attachmentView(a, (cid) => look.blobUrl(row.did, cid, row.place))),
+    attachments: content.attachments?.map((a) =>
+      attachmentView(a, (cid) => look.blobUrl(row.did, cid, row.place)),
+    ),
     reactions: Object.entries(row.reactions)
       .toSorted(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
       .map(([emoji, times]) => ({ emoji, count: times, mine: look.mine.includes(emoji) })),

@@ -43,7 +43,8 @@ export function invitations(mount: Mount, deps: Reading & { readonly clock: Cloc
     const found = await openInvitations(sql, { space, now, limit: limit + 1, before })
     const page = found.slice(0, limit)
     const last = page.at(-1)
-    const next = found.length > limit && last ? encodeCursor(last.createdAt, `at://${last.id}`) : undefined
+    const next =
+      found.length > limit && last ? encodeCursor(last.createdAt, `at://${last.id}`) : undefined
     return { items: page.map(view), cursor: next } as never
   })
 

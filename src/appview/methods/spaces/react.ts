@@ -23,7 +23,8 @@ export function react(mount: Mount, deps: Deps): void {
     if (uri !== undefined && cid === undefined) return deleteOwn(deps, { viewer, collection, uri })
     if (uri === undefined && (!subject || !emoji || !space))
       throw new InvalidRequestError('Give subject, emoji and space.', 'InvalidRecord')
-    if (!space) throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
+    if (!space)
+      throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
     await requirePermission(sql, { space, did: viewer.did, permission: 'post_messages' })
     const place = await placeOfSubject(subject?.uri ?? uri, viewer.did)
     const already = subject && emoji ? await same(subject.uri, viewer.did, emoji) : undefined

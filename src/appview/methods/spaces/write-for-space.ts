@@ -107,7 +107,10 @@ async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
   if (c.access.places === 'public')
     throw new InvalidRequestError(`${collection} is always public.`, 'NotSupported')
   if (!rolesOf(wanted, 'write').includes(standing.role))
-    throw new ForbiddenError(`A ${standing.role} does not write what is for ${wanted}.`, 'Forbidden')
+    throw new ForbiddenError(
+      `A ${standing.role} does not write what is for ${wanted}.`,
+      'Forbidden',
+    )
   return audienceUri(space, wanted)
 }
 
