@@ -116,16 +116,18 @@ const CREDENTIALS = [
 
 const FOLLOWED = [
   `create table repo.follow (
-    space ${KEY} primary key, via ${KEY}, state text not null, checkpoint text collate "C",
-    "registeredUntil" timestamptz, "nextSweepAt" timestamptz not null,
-    attempts integer not null default 0, reason text, detail jsonb,
-    "createdAt" timestamptz not null)`,
-  'create index on repo.follow ("nextSweepAt")',
-  'create index on repo.follow (via)',
-  // Repos of a followed space that are not yet held as they were said to be.
+    space ${KEY} primary key,
+    state text not null check (state in ('following', 'forgetting', 'stopped')),
+    reason text, checkpoint text collate "C", "registeredUntil" timestamptz,
+    "nextSweepAt" timestamptz not null)`,
+  // Accounts hosted here that were given access to a followed space.
+  `create table repo."followReader" (
+    space ${KEY}, did ${KEY}, primary key (space, did))`,
+  // Repos of a followed space that are perhaps not held as their hosts have them.
   `create table repo."followRepo" (
-    space ${KEY}, did ${KEY}, rev text collate "C", hash bytea, "spaceRev" text collate "C",
-    attempts integer not null default 0, "nextAt" timestamptz not null, reason text, detail jsonb,
+    space ${KEY}, did ${KEY}, mark integer not null default 1,
+    whole boolean not null default false, attempts integer not null default 0,
+    host text collate "C", "nextAt" timestamptz not null, reason text,
     primary key (space, did))`,
   'create index on repo."followRepo" ("nextAt")',
 ]
