@@ -74,7 +74,7 @@ describe.each(Object.keys(stores) as (keyof typeof stores)[])('in %s', (name) =>
     expect(await store.dueOf(SPACE, 'did:plc:a')).toBeUndefined()
   })
 
-  test('who waits is not due, nor who lives at a host that is left out, nor who is named', async () => {
+  test('who waits is not due, nor at a host that is left out, nor named', async () => {
     const store = await stores[name]()
     await store.follow(SPACE, null, START)
     await store.note(SPACE, { dids: ['did:plc:a', 'did:plc:b'], now: START })
@@ -92,7 +92,7 @@ describe.each(Object.keys(stores) as (keyof typeof stores)[])('in %s', (name) =>
     expect(await store.dueOf(SPACE, 'did:plc:a')).toMatchObject({ attempts: 3, host: 'https://h' })
   })
 
-  test('what is stopped holds nothing, and begins from nothing when it is followed again', async () => {
+  test('what is stopped holds nothing, and begins from nothing again', async () => {
     const store = await stores[name]()
     await store.follow(SPACE, 'did:plc:z', START)
     const move = { from: null, to: '3a' }
