@@ -60,14 +60,10 @@ export async function startNode(
   const appView = parts.use(
     await openAppView({ config, did, database, dataDir, resolver, pds, telemetry, log, clock }),
   )
-  parts.use(await openSpaces({ config, did, database, dataDir, resolver, pds, appView, log, clock }))
+  parts.use(await openSpaces({ config, did, database, resolver, pds, appView, log, clock }))
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
-  const routes = xrpcRoutes({
-    xrpc: appView.xrpc,
-    log,
-    health: () => healthOf(health),
-    prefixes: SPACE_PREFIXES,
-  })
+  const prefixes = SPACE_PREFIXES
+  const routes = xrpcRoutes({ ...appView, prefixes, log, health: () => healthOf(health) })
   const watch = await watchRequests(telemetry, appView)
   await pds.embedded.start((server) =>
     mountOrigin({

@@ -78,18 +78,12 @@ export async function openAppView(options: Options): Promise<AppView> {
   const progress = createProgress(pool)
   const store = createSyncStore({ pool, indexer, clock })
   const sync = openSync({ ...options, store, progress, outbound })
-  // A connection that only listens would never notice by itself that its server is gone.
-  const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
-  const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
-  const feeds = listenToFeeds({ connect, log })
+  const feeds = openFeeds(database.url, log)
   const { writer, isHosted } = pds
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
-  const xrpc = createXrpc({
-    blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
-    rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
-  })
+  const xrpc = openXrpc(config)
   mountMethods(
     { ...xrpc, authenticate: authenticator(options, service) },
     {
@@ -127,6 +121,19 @@ export async function openAppView(options: Options): Promise<AppView> {
       await points.end()
     },
   }
+}
+
+function openXrpc(config: Config): Xrpc {
+  return createXrpc({
+    blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
+    rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
+  })
+}
+
+function openFeeds(url: string, log: Log) {
+  // A connection that only listens would never notice by itself that its server is gone.
+  const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
+  return listenToFeeds({ connect: () => new pg.Client({ connectionString: url, ...lasting }), log })
 }
 
 function authenticator({ pds }: Options, service: ServiceAuth): Authenticate {

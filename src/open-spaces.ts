@@ -2,8 +2,6 @@ import { collections } from './appview/collections/index.ts'
 import { type Clock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
-import { migrate } from './database/migrate.ts'
-import { openKysely } from './database/pool.ts'
 import type { Sql, SqlPool } from './database/sql.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import { co } from './lexicons/index.ts'
@@ -19,7 +17,6 @@ import { linkedBlob, listLinkedBlobs } from './permissioned/blob-keeper.ts'
 import { createSpaceGrants } from './permissioned/grants.ts'
 import { openSpaceHost } from './permissioned/host.ts'
 import type { EnsureAudience } from './permissioned/hosted-spaces.ts'
-import { migrations } from './permissioned/migrations/index.ts'
 import { type SpaceStore, createSpaceStore } from './permissioned/store.ts'
 import { startUpkeep } from './permissioned/upkeep.ts'
 import { createTids } from './tid.ts'
@@ -28,7 +25,6 @@ type Options = {
   config: Config
   did: string
   database: Database
-  dataDir: string
   resolver: IdentityResolver
   pds: NodePds
   appView: Pick<AppView, 'xrpc' | 'service'>
@@ -39,12 +35,11 @@ type Options = {
 /** What the node keeps of permissioned repos, and serves of them. */
 export type Spaces = AsyncDisposable & { readonly store: SpaceStore }
 
-/** Brings schema `repo` forward, puts the host of permissioned repos together and mounts its
- *  methods beside those of the AppView. */
+/** Puts the host of permissioned repos together and mounts its methods beside those of the AppView,
+ *  which has brought the tables forward. */
 export async function openSpaces(options: Options): Promise<Spaces> {
   const { config, did, database, resolver, pds, appView, log, clock } = options
   const pool = database.pool as unknown as SqlPool
-  await migrate({ db: openKysely(database.pool), schema: 'repo', migrations })
   const nextTid = createTids(clock)
   const timers = { ...systemTimers, now: () => clock.now() }
   const known = new Set<string>(collections.map((c) => c.schema.$type))

@@ -18,8 +18,7 @@ const MAX_KEY_LENGTH = 128
 export function spaceAuthorityOf(document: DidDocument): SpaceAuthority | undefined {
   const own = keyOf(document, '#atproto_space')
   const key = own ?? keyOf(document, '#atproto')
-  const host =
-    serviceOf(document, '#atproto_space_host') ?? serviceOf(document, '#atproto_pds')
+  const host = serviceOf(document, '#atproto_space_host') ?? serviceOf(document, '#atproto_pds')
   if (!key || !host) return undefined
   return { keys: { [own === undefined ? '#atproto' : '#atproto_space']: key }, host }
 }

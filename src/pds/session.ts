@@ -38,7 +38,6 @@ type Known = { did: DidString; kind: 'session' | 'appPassword' }
 /** What the PDS writes into the token of a session begun with the account's own password. */
 const FULL = 'com.atproto.access'
 
-
 const SESSIONS_MAX = 10_000
 /** Longest time that a takedown or deactivation goes unnoticed. */
 const ACCOUNT_TRUST_MS = 30_000

@@ -53,5 +53,8 @@ export function forbidden(name: keyof typeof FORBIDDEN): ForbiddenError {
 
 /** The error of a name: the credentials do not hold. */
 export function unauthorized(name: keyof typeof UNAUTHORIZED, detail = ''): AuthRequiredError {
-  return new AuthRequiredError(detail ? `${UNAUTHORIZED[name]} (${detail})` : UNAUTHORIZED[name], name)
+  return new AuthRequiredError(
+    detail ? `${UNAUTHORIZED[name]} (${detail})` : UNAUTHORIZED[name],
+    name,
+  )
 }

@@ -20,7 +20,7 @@ export type Queue<R extends Parcel> = {
 export type Parcel = { attempts: number; until: Date }
 
 /** Something that works by itself until it is closed, and sooner when it is woken. */
-export type Worker = AsyncDisposable & { wake(): void }
+export type Worker = AsyncDisposable & { readonly wake: () => void }
 
 const FIRST_MS = 2_000
 const LONGEST_MS = 3_600_000
@@ -40,10 +40,15 @@ export function startDelivery<R extends Parcel>(
   const run = async () => {
     while (!stop.signal.aborted) {
       woken = false
-      const wait = await round(queue, { timers, log, stopped: stop.signal }).catch((error: unknown) => {
-        log.error({ err: error, queue: queue.name }, 'notices to other hosts wait for the database')
-        return BROKEN_MS
-      })
+      const wait = await round(queue, { timers, log, stopped: stop.signal }).catch(
+        (error: unknown) => {
+          log.error(
+            { err: error, queue: queue.name },
+            'notices to other hosts wait for the database',
+          )
+          return BROKEN_MS
+        },
+      )
       if (woken || stop.signal.aborted) continue
       nap = new AbortController()
       await timers.sleep(wait, nap.signal)

@@ -49,11 +49,7 @@ export type Keeping = {
  * Mounts the methods of hosts of permissioned repos and of spaces on a server, and begins to tell
  * other hosts what they are to know. Closing it ends that; what is not delivered waits in tables.
  */
-export function openSpaceHost(
-  server: Server,
-  ports: HostPorts,
-  keeping: Keeping,
-): AsyncDisposable {
+export function openSpaceHost(server: Server, ports: HostPorts, keeping: Keeping): AsyncDisposable {
   const { pool, timers, log } = ports
   const { store, admission, nextTid } = keeping
   const now = () => timers.now()
@@ -83,7 +79,7 @@ export function openSpaceHost(
   issueCredential(server, shared)
   manageSpace(server, shared)
   members(server, shared)
-  deleteSpace(server, { ...shared, forget: store.forget })
+  deleteSpace(server, { ...shared, forget: (uri, did) => store.forget(uri, did) })
   checkUserAccess(server, shared)
   followSpace(server, { ...shared, credential, putInOrder: place })
   takeNotices(server, { ...shared, wrote: orderer.wrote })

@@ -38,7 +38,9 @@ export function isAudience({ type }: Pick<SpaceRef, 'type'>): boolean {
 /** Reads `repo.space`. */
 export function createHostedSpaces(sql: Sql, ensureAudience: EnsureAudience): HostedSpaces {
   const read = async (uri: string) => {
-    const { rows } = await sql.query<HostedSpace>('select * from repo.space where space = $1', [uri])
+    const { rows } = await sql.query<HostedSpace>('select * from repo.space where space = $1', [
+      uri,
+    ])
     return rows[0]
   }
   const find = async (space: Space) => {

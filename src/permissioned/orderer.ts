@@ -6,7 +6,7 @@ import type { HostedSpace } from './hosted-spaces.ts'
 /** Sees to it that writes of this node's repos get their place in spaces that somebody follows. */
 export type Orderer = AsyncDisposable & {
   /** A repo has written in a space. */
-  wrote(space: string): void
+  readonly wrote: (space: string) => void
 }
 
 /** How long writes of one space are gathered before they are placed together. */
@@ -38,7 +38,9 @@ export function createOrderer(options: {
   const start = () => {
     running ??= run()
       // They keep their place in line: the next write, listing or start of the node sees to them.
-      .catch((error: unknown) => log.error({ err: error }, 'writes wait for their place in a space'))
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'writes wait for their place in a space'),
+      )
       .finally(() => (running = undefined))
   }
   const orderer: Orderer = {

@@ -20,7 +20,9 @@ export async function placeWriters(parts: Parts, space: HostedSpace): Promise<nu
   )
   if (rows.length === 0) return 0
   const said = new Map(
-    await Promise.all(rows.map(async ({ did }) => [did, await decide(space, did, 'write')] as const)),
+    await Promise.all(
+      rows.map(async ({ did }) => [did, await decide(space, did, 'write')] as const),
+    ),
   )
   const strangers = rows.filter(({ did }) => said.get(did) === 'no').map(({ did }) => did)
   if (strangers.length > 0)

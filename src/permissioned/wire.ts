@@ -2,7 +2,10 @@
 export const SPACES_VERSION = '2026-10-01'
 
 /** What the paths of its methods begin with. */
-export const SPACE_PREFIXES = ['/xrpc/com.atproto.space.', '/xrpc/com.atproto.simplespace.'] as const
+export const SPACE_PREFIXES = [
+  '/xrpc/com.atproto.space.',
+  '/xrpc/com.atproto.simplespace.',
+] as const
 
 /** The methods of repo hosts, space hosts and syncers, and of the spaces that every PDS offers. */
 export const nsid = {

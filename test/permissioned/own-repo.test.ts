@@ -90,7 +90,11 @@ test('a repo comes as a CAR with its commit, its index and its records', async (
     'content-type': 'application/vnd.ipld.car',
     'cache-control': 'private, no-store',
   })
-  const read = await readRepoCar((async function* () { yield whole.bytes })())
+  const read = await readRepoCar(
+    (async function* () {
+      yield whole.bytes
+    })(),
+  )
   if (!read.ok) throw new Error(read.fault)
   const { commit } = await ben.get<{ commit: { rev: string } }>(at('getLatestCommit'), mine(ben))
   expect(read.commit.rev).toBe(commit.rev)

@@ -2,14 +2,20 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OAuthClient, approveInBrowser } from '../oauth-client.ts'
 import type { Person } from '../person.ts'
+import { type SpaceReader, createAppKey, delegationOf, exchange, readerOf } from './space-client.ts'
 import {
-  type SpaceReader,
-  createAppKey,
-  delegationOf,
-  exchange,
-  readerOf,
-} from './space-client.ts'
-import { GARDEN, POST, type World, as, createSpace, policy, saying, startWorld, writePost } from './world.ts'
+  GARDEN,
+  POST,
+  type World,
+  as,
+  createSpace,
+  policy,
+  saying,
+  startWorld,
+  writePost,
+  asking,
+  named,
+} from './world.ts'
 
 const PRIVATE = 'co.kendev.spaces.privateSpace'
 const at = (nsid: string) => `com.atproto.space.${nsid}`
@@ -93,8 +99,8 @@ test('a viewer reads an audience, and what a viewer writes is not tracked', asyn
   await writePost(viewer, space, 'I only look')
   await writePost(member, space, 'I do too')
   const reader = await reading(viewer, space)
-  const query = new URLSearchParams({ space })
-  const { body } = await reader.get(`${at('listRepos')}?${query}`, club.did)
+  const query = { space }
+  const { body } = await reader.get(asking(at('listRepos'), query), club.did)
   expect((body['repos'] as { did: string }[]).map(({ did }) => did)).toEqual([member.did])
 })
 
@@ -111,8 +117,8 @@ test('a file of a space record is for its readers only, and is not run as a page
     record: { $type: POST, text: 'Attached', file: blob },
   })
   const reader = await reading(viewer, space)
-  const where = new URLSearchParams({ space, repo: member.did, cid: ref.$link })
-  const found = await reader.get(`${at('getBlob')}?${where}`, member.did)
+  const where = { space, repo: member.did, cid: ref.$link }
+  const found = await reader.get(asking(at('getBlob'), where), member.did)
   expect(found.bytes.equals(bytes)).toBe(true)
   expect(found.headers).toMatchObject({
     'cache-control': 'private, no-store',
@@ -120,8 +126,8 @@ test('a file of a space record is for its readers only, and is not run as a page
     'content-disposition': `attachment; filename="${ref.$link}"`,
     'content-security-policy': "default-src 'none'; sandbox",
   })
-  const list = new URLSearchParams({ space, repo: member.did })
-  const listed = await reader.get(`${at('listBlobs')}?${list}`, member.did)
+  const list = { space, repo: member.did }
+  const listed = await reader.get(asking(at('listBlobs'), list), member.did)
   expect(listed.body).toEqual({ cids: [ref.$link] })
   const { get } = as(member, world.here.url)
   const other = await createSpace(member)
@@ -146,17 +152,14 @@ test('an OAuth client acts in spaces within a grant that the account has made, a
   )
   // The provider does not know such scopes yet, and leaves them out.
   expect(client.tokens!.scope).not.toContain('space:')
-  const params = new URLSearchParams({ space, repo: member.did })
-  const list = () => client.call(`${world.here.url}/xrpc/${at('listRecords')}?${params}`)
+  const params = { space, repo: member.did }
+  const list = () => client.call(`${world.here.url}/xrpc/${asking(at('listRecords'), params)}`)
   const write = () =>
     client.call(`${world.here.url}/xrpc/${at('createRecord')}`, {
       method: 'POST',
       body: { space, repo: member.did, collection: POST, record: { $type: POST } },
     })
-  const said = async (answer: ReturnType<typeof list>) => {
-    const { status, body } = await answer
-    return `${status} ${String(body['error'] ?? '')}`.trim()
-  }
+  const said = async (answer: ReturnType<typeof list>) => named(await answer)
   expect(await said(list())).toBe('403 SpaceGrantMissing')
   const about = { authority: member.did, spaceType: GARDEN }
   const own = client.call(`${world.here.url}/xrpc/${grant}`, {

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Person } from '../person.ts'
-import { type SpaceReader, ask, createAppKey, delegationOf, exchange, readerOf } from './space-client.ts'
+import {
+  type SpaceReader,
+  ask,
+  createAppKey,
+  delegationOf,
+  exchange,
+  readerOf,
+} from './space-client.ts'
 import { startWebService } from './web-service.ts'
 import {
   GARDEN,
@@ -13,6 +20,7 @@ import {
   saying,
   startWorld,
   writePost,
+  asking,
 } from './world.ts'
 
 let world: World
@@ -35,8 +43,8 @@ beforeAll(async () => {
 afterAll(async () => world?.[Symbol.asyncDispose]())
 
 async function repos(cursor = '', of = space): Promise<Repos> {
-  const query = new URLSearchParams({ space: of, ...(cursor && { cursor }) })
-  return (await reader.get(`${at('listRepos')}?${query}`, ada.did)).body as Repos
+  const query = { space: of, ...(cursor && { cursor }) }
+  return (await reader.get(asking(at('listRepos'), query), ada.did)).body as Repos
 }
 
 /** Asks a node as a service does, with a token of an account for that service and method. */
@@ -60,7 +68,10 @@ test('an account makes spaces, describes and changes them, and nobody else does'
   const body = { spaceType: GARDEN, readPolicy: policy.public, writePolicy: policy.public }
   const made = (change: object) => saying(post(simple('createSpace'), { ...body, ...change }))
   expect(await made({ skey, appAccess: open })).toBe('400 SpaceAlreadyExists')
-  const allowList = { $type: 'com.atproto.simplespace.defs#allowList', allowed: ['https://x.example'] }
+  const allowList = {
+    $type: 'com.atproto.simplespace.defs#allowList',
+    allowed: ['https://x.example'],
+  }
   expect(await made({ appAccess: allowList })).toBe('400 UnsupportedAppAccess')
   const odd = { $type: 'com.example.garden.defs#moonPolicy' }
   expect(await made({ appAccess: open, readPolicy: odd })).toBe('400 UnsupportedPolicy')
@@ -84,7 +95,9 @@ test('an account makes spaces, describes and changes them, and nobody else does'
   expect(await saying(cora.get(simple('listMembers'), { space }))).toBe('403 NotSpaceOwner')
   for (const name of ['updateSpace', 'deleteSpace', 'putMember', 'removeMember'])
     expect(
-      await saying(post(simple(name), { space: `${space}x`, did: ben.did, read: true, write: true })),
+      await saying(
+        post(simple(name), { space: `${space}x`, did: ben.did, read: true, write: true }),
+      ),
       name,
     ).toBe('400 SpaceNotFound')
   expect(await saying(get(simple('listMembers'), { space: `${space}x` }))).toBe('400 SpaceNotFound')
@@ -106,17 +119,16 @@ test('the owner lists the members in pages; a credential is not enough for that'
     cursor = page.cursor
   } while (cursor)
   expect(seen).toEqual(dids.map((did) => ({ did, read: true, write: did === ben.did })))
-  const asked = reader.get(`${simple('listMembers')}?${new URLSearchParams({ space })}`, ada.did)
+  const asked = reader.get(asking(simple('listMembers'), { space }), ada.did)
   expect((await asked).status).toBe(400)
 })
 
 test('the host knows who writes, in one order, and each page goes on after the one before', async () => {
   await writePost(ada, space, 'First', 'one')
   await writePost(ben, space, 'Second', 'two')
-  await expect.poll(async () => (await repos()).repos.map(({ did }) => did)).toEqual([
-    ada.did,
-    ben.did,
-  ])
+  await expect
+    .poll(async () => (await repos()).repos.map(({ did }) => did))
+    .toEqual([ada.did, ben.did])
   const { repos: listed, cursor } = await repos()
   expect(listed[0]!.spaceRev < listed[1]!.spaceRev).toBe(true)
   const latest = await ben.get<{ commit: { rev: string; hash: object } }>(at('getLatestCommit'), {
@@ -127,7 +139,7 @@ test('the host knows who writes, in one order, and each page goes on after the o
   expect(await repos(cursor)).toEqual({ repos: [] })
   await writePost(ada, space, 'Third', 'three')
   expect((await repos(cursor)).repos.map(({ did }) => did)).toEqual([ada.did])
-  const none = await ask(world.here.url, `${at('listRepos')}?${new URLSearchParams({ space })}`)
+  const none = await ask(world.here.url, asking(at('listRepos'), { space }))
   expect(none.body['error']).toBe('BadSpaceSignature')
 })
 
@@ -146,7 +158,7 @@ test('a repo that the write policy does not admit is not tracked', async () => {
     '403 UserNotAuthorized',
   )
   const hers = await readerOf(dee, { home: world.here.url, host: world.here.url, space: uri })
-  const listed = await hers.get(`${at('listRepos')}?${new URLSearchParams({ space: uri })}`, ada.did)
+  const listed = await hers.get(asking(at('listRepos'), { space: uri }), ada.did)
   expect(listed.body).toEqual({ repos: [] })
 })
 
@@ -176,7 +188,8 @@ test('what is told of a write must come from the repo, once, for this host, and 
 test('a registered service is told of each write with its place, until it goes away', async () => {
   await using listener = await startWebService()
   const service = `${listener.did}#listener`
-  const register = (name: string) => reader.post(at('registerNotify'), { space, service: name }, ada.did)
+  const register = (name: string) =>
+    reader.post(at('registerNotify'), { space, service: name }, ada.did)
   const { body } = await register(service)
   const left = Date.parse(String(body['expiresAt'])) - Date.now()
   expect(left).toBeGreaterThan(23 * 3_600_000)
@@ -228,7 +241,9 @@ test('a deleted space is gone for all but those who have to learn that', async (
   expect(await saying(get(at('listRecords'), mine))).toBe('400 SpaceNotFound')
   const record = { ...mine, collection: 'com.example.garden.post', record: {} }
   expect(await saying(post(at('createRecord'), record))).toBe('400 SpaceNotFound')
-  expect(await saying(his.get(`${at('listRepos')}?${new URLSearchParams({ space: uri })}`, ada.did))).toBe('401 CredentialRevoked')
+  expect(await saying(his.get(asking(at('listRepos'), { space: uri }), ada.did))).toBe(
+    '401 CredentialRevoked',
+  )
   expect(await createSpace(ada, { skey: 'short-lived' })).toBe(uri)
 })
 
@@ -245,14 +260,14 @@ test('only the authority revokes, at the host of a repo of the space', async () 
 
 test('who is no authority of an audience learns nothing of who belongs to it', async () => {
   const nsid = simple('checkUserAccess')
-  const query = new URLSearchParams({ space, user: ben.did, access: 'read' })
+  const query = { space, user: ben.did, access: 'read' }
   const check = async (from: Person) => {
     const { token } = await from.get<{ token: string }>('com.atproto.server.getServiceAuth', {
       aud: world.here.did,
       lxm: nsid,
     })
     const headers = { authorization: `Bearer ${token}` }
-    return saying(ask(world.here.url, `${nsid}?${query}`, { headers }))
+    return saying(ask(world.here.url, asking(nsid, query), { headers }))
   }
   expect(await check(ben)).toBe('401 BadJwtIssuer')
   expect(await check(ada)).toBe('400 SpaceNotFound')

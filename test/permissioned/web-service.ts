@@ -27,7 +27,12 @@ export async function startWebService(): Promise<WebService> {
       const token = (request.headers.authorization ?? '').slice('Bearer '.length)
       const part = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()
       const claims = JSON.parse(part || '{}') as Claims
-      const sent = { nsid: url.pathname.slice('/xrpc/'.length), query: url.searchParams, body, claims }
+      const sent = {
+        nsid: url.pathname.slice('/xrpc/'.length),
+        query: url.searchParams,
+        body,
+        claims,
+      }
       service.sent.push(sent)
       const { status, body: said } = service.answer(sent)
       reply(status, said)

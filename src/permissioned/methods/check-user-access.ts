@@ -9,7 +9,10 @@ import type { HostPorts } from '../ports.ts'
 import { serviceCaller } from '../service-caller.ts'
 import { nsid } from '../wire.ts'
 
-type Deps = Pick<HostPorts, 'service' | 'serviceDid'> & { admission: Admission; spaces: HostedSpaces }
+type Deps = Pick<HostPorts, 'service' | 'serviceDid'> & {
+  admission: Admission
+  spaces: HostedSpaces
+}
 
 /** `checkUserAccess`: this node is the managing app of the audiences of its communities, and says
  *  who belongs to them by their roles, to the authority that asks. */

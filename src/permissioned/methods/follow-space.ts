@@ -52,7 +52,10 @@ export function followSpace(server: Server, deps: Deps): void {
       const { space } = await hostedFor(input['space'], reader)
       const service = await reachable(deps.resolver, String(input['service']))
       const expiresAt = new Date(now().getTime() + REGISTERED_MS)
-      await pool.query('delete from repo.syncer where space = $1 and "expiresAt" < $2', [space, now()])
+      await pool.query('delete from repo.syncer where space = $1 and "expiresAt" < $2', [
+        space,
+        now(),
+      ])
       const { rowCount } = await pool.query(REGISTER, [space, service, expiresAt, SYNCERS_MAX])
       if (!rowCount) throw new InvalidRequestError('Too many services follow this space already.')
       return { expiresAt: expiresAt.toISOString() }

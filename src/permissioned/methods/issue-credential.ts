@@ -34,7 +34,9 @@ export function issueCredential(server: Server, deps: Deps): void {
       const space = spaceOf(input['space'])
       await own.may('read', space)
       const sign = accounts.sign(own.did)
-      return { token: await makeDelegation({ did: own.did, space: space.uri, now: timers.now(), sign }) }
+      return {
+        token: await makeDelegation({ did: own.did, space: space.uri, now: timers.now(), sign }),
+      }
     },
   })
   route(server, nsid.getSpaceCredential, {

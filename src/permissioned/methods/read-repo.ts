@@ -48,7 +48,10 @@ export function readRepo(server: Server, deps: Deps): void {
       const at = await place(deps, reader, input)
       await mustExist(reads, at)
       const { records, cursor } = await reads.listRecords({ ...at, ...(input as Page) })
-      const shown = records.map(({ rev: _, bytes, ...record }) => ({ ...record, ...valueOf(bytes) }))
+      const shown = records.map(({ rev: _, bytes, ...record }) => ({
+        ...record,
+        ...valueOf(bytes),
+      }))
       return { records: shown, ...(cursor !== undefined && { cursor }) }
     },
   })

@@ -37,8 +37,14 @@ export function takeNotices(server: Server, deps: Deps): void {
       const { repo, repoRev, hash } = input as WriteNotice
       if (tidTime(repoRev).getTime() > now().getTime() + AHEAD_MS) throw refused('FutureRev')
       if (hash.length !== HASH_BYTES) throw refused('SpaceNotFound')
-      if (isHost(caller.aud)) await takeWrite(deps, { space, caller }, { did: repo, rev: repoRev, hash })
-      else await takeForward(syncer, { space, caller }, { ...(input as WriteNotice), space: space.uri })
+      if (isHost(caller.aud))
+        await takeWrite(deps, { space, caller }, { did: repo, rev: repoRev, hash })
+      else
+        await takeForward(
+          syncer,
+          { space, caller },
+          { ...(input as WriteNotice), space: space.uri },
+        )
       return undefined
     },
   })

@@ -89,7 +89,9 @@ function actionsOf(writes: readonly SpaceWrite[]): Set<GrantAction> {
 }
 
 function requireKnown(writes: readonly SpaceWrite[], isKnown: Deps['isKnown']): void {
-  const unknown = writes.find(({ action, collection }) => action !== 'delete' && !isKnown(collection))
+  const unknown = writes.find(
+    ({ action, collection }) => action !== 'delete' && !isKnown(collection),
+  )
   if (unknown)
     throw new InvalidRequestError(
       `This node has no lexicon for ${unknown.collection}; leave validate out.`,
@@ -120,4 +122,3 @@ function pathOf({ collection, rkey }: Input): { collection: string; rkey: string
 function isNothingThere(error: unknown): boolean {
   return error instanceof InvalidRequestError && error.customErrorName === 'RecordNotFound'
 }
-

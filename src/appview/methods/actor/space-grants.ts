@@ -49,6 +49,7 @@ export function spaceGrants(
 
 function full(viewer: Viewer): Viewer {
   if (viewer.full) return viewer
-  const message = 'Only a session begun with the account’s own password may do this. Log in with it.'
+  const message =
+    'Only a session begun with the account’s own password may do this. Log in with it.'
   throw new ForbiddenError(message, 'FullSessionRequired')
 }
