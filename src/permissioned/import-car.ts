@@ -40,7 +40,8 @@ export async function importCar(
   for (const { path, cid } of open.entries()) setHash.add(path, cid)
   if (!sameHash(setHash.digest(), open.commit.hash)) throw refused('BadSetHash')
   let begun = false
-  return transaction(pool, async (tx) => {
+  // Awaited here, as the stream is let go of with this function.
+  return await transaction(pool, async (tx) => {
     // The stream cannot be read twice.
     if (begun) throw new Error('the database ended the import for the sake of others')
     begun = true

@@ -57,11 +57,16 @@ export async function listOps(
   ])
   const [first] = rows
   if (!first) return undefined
-  const ops = rows.filter((row): row is Row & Op => row.rev !== null).slice(0, limit)
+  const ops = rows.flatMap(opOf).slice(0, limit)
   const { headRev, opsSince, state } = first
   const last = ops.at(-1)
   if (rows.length > limit && last) return { ops, opsSince, cursor: `${last.rev}.${last.idx}` }
   return { ops, opsSince, ...(state && { head: { rev: headRev, setHash: state } }) }
+}
+
+/** A repo whose log has nothing to say is one row without an operation. */
+function opOf({ rev, idx, collection, rkey, cid, prev, bytes }: Row): Op[] {
+  return rev === null ? [] : [{ rev, idx, collection, rkey, cid, prev, bytes }]
 }
 
 const OPS = `
