@@ -46,6 +46,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/outbound',
   ],
   'src/permissioned/migrations': [],
+  'src/permissioned/methods': [
+    'src/permissioned',
+    'src/crypto',
+    'src/database',
+    'src/identity',
+    'src/outbound',
+  ],
   'src/permissioned': ['src/bytes', 'src/crypto', 'src/database', 'src/identity', 'src/outbound'],
   'src/telemetry': ['src/firehose'],
   'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],

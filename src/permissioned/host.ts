@@ -114,7 +114,7 @@ function startTelling(
   }
 }
 
-/** A write for a space whose authority is an account of this node is told to nobody over the wire. */
+/** Where the authority of a space is an account of this node, nothing goes over the wire. */
 async function takeHere(
   { accounts, pool }: HostPorts,
   { wrote, spaces, decide }: Parameters<typeof startTelling>[1],
