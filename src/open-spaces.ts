@@ -15,7 +15,7 @@ import { admissionGuard, createAdmission } from './permissioned/admission.ts'
 import { audienceOf, ensureAudience } from './permissioned/audience.ts'
 import { linkedBlob, listLinkedBlobs } from './permissioned/blob-keeper.ts'
 import { createSpaceGrants } from './permissioned/grants.ts'
-import { openSpaceHost } from './permissioned/host.ts'
+import { type SpaceHost, openSpaceHost } from './permissioned/host.ts'
 import type { EnsureAudience } from './permissioned/hosted-spaces.ts'
 import { type SpaceStore, createSpaceStore } from './permissioned/store.ts'
 import { startUpkeep } from './permissioned/upkeep.ts'
@@ -33,7 +33,10 @@ type Options = {
 }
 
 /** What the node keeps of permissioned repos, and serves of them. */
-export type Spaces = AsyncDisposable & { readonly store: SpaceStore }
+export type Spaces = AsyncDisposable & {
+  readonly store: SpaceStore
+  readonly host: Omit<SpaceHost, keyof AsyncDisposable>
+}
 
 /** Puts the host of permissioned repos together and mounts its methods beside those of the AppView,
  *  which has brought the tables forward. */
@@ -91,6 +94,7 @@ export async function openSpaces(options: Options): Promise<Spaces> {
   const upkeep = startUpkeep({ pool, bytes: pds.privateBlobs, timers, log })
   return {
     store,
+    host,
     [Symbol.asyncDispose]: async () => {
       await upkeep[Symbol.asyncDispose]()
       await host[Symbol.asyncDispose]()
