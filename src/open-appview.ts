@@ -66,9 +66,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   const { config, database, dataDir, resolver, pds, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
-  const db = openKysely(database.pool)
-  await migrate({ db, schema: 'node', migrations })
-  await migrate({ db, schema: 'repo', migrations: repoMigrations })
+  await bringForward(database)
   await prepareViewTables({ pool, indexer, log })
   const outbound = createOutbound({ development: config.development })
   const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
@@ -134,6 +132,12 @@ function openFeeds(url: string, log: Log) {
   // A connection that only listens would never notice by itself that its server is gone.
   const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
   return listenToFeeds({ connect: () => new pg.Client({ connectionString: url, ...lasting }), log })
+}
+
+async function bringForward({ pool }: Pick<Database, 'pool'>): Promise<void> {
+  const db = openKysely(pool)
+  await migrate({ db, schema: 'node', migrations })
+  await migrate({ db, schema: 'repo', migrations: repoMigrations })
 }
 
 function authenticator({ pds }: Options, service: ServiceAuth): Authenticate {

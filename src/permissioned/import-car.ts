@@ -135,8 +135,13 @@ async function storePage(
      select $1, $2, w.collection, w.rkey, w.cid, w.bytes, $3
      from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) as w (collection, rkey, cid, bytes)`,
     [
-      ...[space, did, rev, parts.map(([collection]) => collection), parts.map(([, rkey]) => rkey)],
-      ...[page.map(({ cid }) => cid), page.map(({ bytes }) => Buffer.from(bytes))],
+      space,
+      did,
+      rev,
+      parts.map(([collection]) => collection),
+      parts.map(([, rkey]) => rkey),
+      page.map(({ cid }) => cid),
+      page.map(({ bytes }) => Buffer.from(bytes)),
     ],
   )
   const links = page.flatMap(({ path, bytes }, n) =>
@@ -148,7 +153,11 @@ async function storePage(
      select $1, $2, l.collection, l.rkey, l.cid, $3
      from unnest($4::text[], $5::text[], $6::text[]) as l (collection, rkey, cid)`,
     [
-      ...[space, did, rev, links.map(({ at }) => at[0]), links.map(({ at }) => at[1])],
+      space,
+      did,
+      rev,
+      links.map(({ at }) => at[0]),
+      links.map(({ at }) => at[1]),
       links.map(({ cid }) => cid),
     ],
   )

@@ -53,7 +53,13 @@ export async function listOps(
   // No operation has such a number: a rev alone is passed whole.
   const [rev = '', idx = '2147483647'] = cursor?.split('.') ?? [since]
   const { rows } = await sql.query<Row>({ name: 'repo-ops', text: OPS }, [
-    ...[space, did, local, rev, Number(idx), limit + 1, excludeValues],
+    space,
+    did,
+    local,
+    rev,
+    Number(idx),
+    limit + 1,
+    excludeValues,
   ])
   const [first] = rows
   if (!first) return undefined

@@ -102,9 +102,14 @@ async function storeOrder(
        "spaceRev" = excluded."spaceRev", "prevSpaceRev" = excluded."prevSpaceRev",
        until = excluded.until`,
     [
-      ...[space, dids, revs, ordered.map(({ prevSpaceRev }) => prevSpaceRev)],
-      ...[ordered.map(({ hash }) => Buffer.from(hash)), now],
-      ...[new Date(now.getTime() + TELL_FOR_MS), ordered.map(({ rev }) => rev)],
+      space,
+      dids,
+      revs,
+      ordered.map(({ prevSpaceRev }) => prevSpaceRev),
+      ordered.map(({ hash }) => Buffer.from(hash)),
+      now,
+      new Date(now.getTime() + TELL_FOR_MS),
+      ordered.map(({ rev }) => rev),
     ],
   )
 }
