@@ -6,7 +6,7 @@ import { listenToFeeds } from './appview/feed-listener.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
 import { createLoads } from './appview/loads.ts'
-import { mountMethods } from './appview/methods/index.ts'
+import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { resumeMoves } from './appview/move-record.ts'
 import { createProgress } from './appview/progress.ts'
@@ -28,7 +28,7 @@ import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
-import { openSync } from './open-sync.ts'
+import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import type { VerifySession } from './pds/session.ts'
@@ -89,47 +89,16 @@ export async function openAppView(options: Options): Promise<AppView> {
   const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
   const feeds = listenToFeeds({ connect, log })
-  const { isHosted } = pds
-  const spaces = { sql: pool, store: keeping.store, clock, isHosted }
+  const spaces = { sql: pool, store: keeping.store, clock, isHosted: pds.isHosted }
   const writer = placedWriter(pds.writer, spaces)
   const named = (dids: readonly string[]) => sync.named(dids)
   const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
-  const xrpc = createXrpc({
-    blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
-    rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
-  })
-  mountMethods(
-    { ...xrpc, authenticate: authenticator(options, service) },
-    {
-      ...founding,
-      ...images,
-      loads,
-      announce: createAnnounce({
-        pool,
-        indexer,
-        resolver,
-        outbound,
-        clock,
-        follow: sync.follow,
-        syncSpaceRepo: options.visiting.fetchNow,
-      }),
-      guests: guestWriter({ ...spaces, resolver, outbound }),
-      feeds,
-      origin: config.publicUrl,
-      nextTid: options.nextTid,
-      handleDomain: config.handleDomain,
-      isHosted,
-      uploadBlob: pds.uploadBlob,
-      hosts: sync.hosts,
-      isAdmin: pds.isAdmin,
-      ownHost: config.publicUrl,
-      development: config.development,
-      spaceGrants: options.visiting.grants,
-    },
-  )
+  const guests = guestWriter({ ...spaces, resolver, outbound })
+  const parts = { ...founding, ...images, indexer, loads, sync, feeds, guests }
+  const xrpc = mountAll(options, { ...parts, pool, service })
   return {
     xrpc,
     service,
@@ -149,6 +118,49 @@ export async function openAppView(options: Options): Promise<AppView> {
       await feeds[Symbol.asyncDispose]()
       await points.end()
     },
+  }
+}
+
+type Base = { pool: SqlPool; indexer: Indexer; sync: Sync }
+type Parts = Base & { service: ServiceAuth } & Omit<MethodDeps, keyof ReturnType<typeof settled>>
+
+/** Mounts all methods on a server of their own. */
+function mountAll(options: Options, parts: Parts): Xrpc {
+  const { config } = options
+  const xrpc = createXrpc({
+    blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
+    rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
+  })
+  const mount = { ...xrpc, authenticate: authenticator(options, parts.service) }
+  mountMethods(mount, { ...parts, ...settled(options, parts) })
+  return xrpc
+}
+
+/** What methods use that follows from the node's settings and its other parts. */
+function settled(
+  { config, pds, resolver, outbound, visiting, clock, nextTid }: Options,
+  { pool, indexer, sync }: Base,
+) {
+  return {
+    announce: createAnnounce({
+      pool,
+      indexer,
+      resolver,
+      outbound,
+      clock,
+      follow: sync.follow,
+      syncSpaceRepo: (space, author) => visiting.fetchNow(space, author),
+    }),
+    origin: config.publicUrl,
+    nextTid,
+    handleDomain: config.handleDomain,
+    isHosted: pds.isHosted,
+    uploadBlob: pds.uploadBlob,
+    hosts: sync.hosts,
+    isAdmin: pds.isAdmin,
+    ownHost: config.publicUrl,
+    development: config.development,
+    spaceGrants: visiting.grants,
   }
 }
 

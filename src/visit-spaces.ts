@@ -81,8 +81,8 @@ function followOptions(options: Options, host: SpaceHost, sink: SpaceSink): Foll
       if (!(await keeping.grants.covers(reader, ref, 'read'))) return undefined
       return makeDelegation({ did: reader, space, now: timers.now(), sign: pds.signAs(reader) })
     },
-    issue: host.issue,
-    ownRepos: host.ownRepos,
+    issue: (space, key) => host.issue(space, key),
+    ownRepos: (space, cursor) => host.ownRepos(space, cursor),
     service: syncerId(did),
     timers,
     log,

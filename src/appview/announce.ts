@@ -71,7 +71,8 @@ export function createAnnounce(options: {
   }
 }
 
-/** A repo in a space has no proof of one record; it is synced whole, and then says what there is. */
+/** A repo in a space has no proof of one record; it is synced whole, and then says what there
+ *  is. */
 async function announceInSpace(
   { pool, syncSpaceRepo }: Pick<Parameters<typeof createAnnounce>[0], 'pool' | 'syncSpaceRepo'>,
   at: Place & { place: string },

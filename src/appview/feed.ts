@@ -92,8 +92,8 @@ function entriesOf(c: Collection, { before, after }: Change): Entry[] {
   return [...(was ? [entry(was, 'deleted')] : []), ...(is ? [entry(is, 'created')] : [])]
 }
 
-/** What is permissioned has a feed of its own for each place: even the gaps between the numbers of a
- *  feed that others read would tell them how much is going on there. */
+/** What is permissioned has a feed of its own for each place: even the gaps between the numbers of
+ *  a feed that others read would tell them how much is going on there. */
 function feedOf(c: Collection, row: Brief): string {
   return row.place === '' ? String(row[c.feed!]) : row.place
 }

@@ -42,8 +42,8 @@ export async function makeInvitation(
   return { invitation: { space, id, role, createdBy, createdAt: now, expiresAt }, token }
 }
 
-/** The invitation of that token, if it still admits this account: unused, or used by the same. Throws
- *  `InvalidInvitation`, whatever is wrong with it. */
+/** The invitation of that token, if it still admits this account: unused, or used by the same.
+ *  Throws `InvalidInvitation`, whatever is wrong with it. */
 export async function findInvitation(
   sql: Sql,
   asked: { space: string; token: string; did: string; clock: Clock },

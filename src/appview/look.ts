@@ -109,8 +109,8 @@ function partsOf(c: Collection): readonly string[] {
 
 const PARTS = new WeakMap<Collection, readonly string[]>()
 
-/** Told by the uri that leads to it. Parts of the record become lexicon values again, so that a blob
- *  in them is a blob. */
+/** Told by the uri that leads to it. Parts of the record become lexicon values again, so that a
+ *  blob in them is a blob. */
 function readable(row: Row, parts: readonly string[]): Row {
   const read: Row = { ...row, uri: uriIn(row.place, row.uri) as l.AtUriString }
   for (const name of parts)

@@ -19,10 +19,10 @@ export async function otherPlaces(sql: Sql, at: At): Promise<string[]> {
   return rows.map(({ place }) => place)
 }
 
-/** Moves a record of an account hosted here: writes it where it is to stand, which is what views then
- *  show, and deletes it where it stood. What is to be deleted is noted first, so that a stop in
- *  between leaves no copy for the wrong readers; `resumeMoves` goes on with it. A public record has
- *  been seen by whoever wanted: taking it back does not recall copies. */
+/** Moves a record of an account hosted here: writes it where it is to stand, which is what views
+ *  then show, and deletes it where it stood. What is to be deleted is noted first, so that a stop
+ *  in between leaves no copy for the wrong readers; `resumeMoves` goes on with it. A public record
+ *  has been seen by whoever wanted: taking it back does not recall copies. */
 export async function moveRecord(
   { sql, writer, clock }: Deps,
   write: Parameters<RepoWriter['putRecord']>[0] & At,

@@ -33,8 +33,8 @@ export type RepoWriter = {
 export type Guests = {
   /** Whether the PDS of the account keeps permissioned repos. */
   keepsRepos(did: string): Promise<boolean>
-  /** Keeps a record here on behalf of an account whose PDS cannot, until it can; unsigned, with what
-   *  shows that the account has asked for it. */
+  /** Keeps a record here on behalf of an account whose PDS cannot, until it can; unsigned, with
+   *  what shows that the account has asked for it. */
   putRecord(w: Place & { record: Content; evidence: Evidence }): Promise<Written>
   deleteRecord(w: Place): Promise<Written>
 }

@@ -101,11 +101,6 @@ export function columnNames(c: Collection): string[] {
   return [...stamp, ...Object.keys(c.columns), ...Object.keys(c.derived)]
 }
 
-/** The same, ready to stand in SQL. */
-export function selectList(c: Collection): string {
-  return columnNames(c).map(quote).join(', ')
-}
-
 /** A declared name, quoted to keep its capitals. Throws on anything that is not a plain name. */
 export function quote(name: string): string {
   if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) throw new Error(`${name} cannot be a name in SQL`)

@@ -8,8 +8,8 @@ import type { Sql } from './sql.ts'
 type Params = Readonly<Record<string, unknown>>
 export type Page = { readonly rows: readonly Row[]; readonly cursor?: string }
 
-/** Finds one page of a declared list: what the viewer may read, filtered, newest first, continued by
- *  (sort value, uri), so that rows written meanwhile neither repeat nor hide others. Throws
+/** Finds one page of a declared list: what the viewer may read, filtered, newest first, continued
+ *  by (sort value, uri), so that rows written meanwhile neither repeat nor hide others. Throws
  *  `InvalidCursor`. Text with U+0000, which Postgres cannot hold, finds nothing. */
 export async function listRows(
   { sql, viewer }: { readonly sql: Sql; readonly viewer: string | undefined },

@@ -91,8 +91,8 @@ type Plan = {
   readonly rows: Readonly<Record<string, unknown>>[]
 }
 
-/** Locks the rows that are there. A row whose place, owner or subjects have changed is deleted and made
- *  anew: its key is another, or its derived columns are about something else. */
+/** Locks the rows that are there. A row whose place, owner or subjects have changed is deleted and
+ *  made anew: its key is another, or its derived columns are about something else. */
 async function planOf(
   tx: Sql,
   { statements }: Tables,

@@ -15,8 +15,8 @@ type Options = {
   readonly named: (dids: readonly string[]) => void
 }
 
-/** Where permissioned repos come into the views, whichever way they came to this node: records go the
- *  way of public ones, and how far a repo is held moves in the same transaction. */
+/** Where permissioned repos come into the views, whichever way they came to this node: records go
+ *  the way of public ones, and how far a repo is held moves in the same transaction. */
 export function createSpaceSink(options: Options): SpaceSink {
   const { pool, progress, named } = options
   return {

@@ -88,7 +88,8 @@ function misplacement({ nsid, access }: Collection, place: string): Refusal | un
     : { reason: 'NotPermissioned', detail: `${nsid} is only for public repos` }
 }
 
-/** What somebody puts into one space about another is seen by the wrong people, and not believed. */
+/** What somebody puts into one space about another is seen by the wrong people, and not
+ *  believed. */
 function foreignTo(place: string, owner: unknown): Refusal | undefined {
   const space = parseAudience(place)
   if (!space) return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }

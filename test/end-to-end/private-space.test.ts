@@ -52,8 +52,8 @@ test('all that shows of a private space is an account with a random handle and a
   )
   expect(described.collections).toEqual([])
   for (const who of [undefined, eve, ben]) {
-    const get =
-      who?.get ?? ((nsid: string, params: object) => anybodyGet(a.url, nsid, { ...params }))
+    const get = (nsid: string, params: Record<string, unknown>) =>
+      who ? who.get(nsid, params) : anybodyGet(a.url, nsid, params)
     await expect(get(`${SPACES}.getSpace`, { space: club.did })).rejects.toMatchObject(
       who === ben ? { status: 400 } : { error: 'NotFound' },
     )

@@ -26,7 +26,8 @@ export const membership = collection({
   accept({ record, rkey, did, place }) {
     if (record.subject !== rkey) return 'KeyIsNotSubject'
     if (record.subject === did) return 'SpaceIsNoMember'
-    // What a member may do beyond the role, and whether they are suspended, is nobody else's business.
+    // What a member may do beyond the role, and whether they are suspended, is nobody else's
+    // business.
     if (place === '' && (record.permissions ?? record.status ?? record.invitedBy) !== undefined)
       return 'NotPublic'
     return undefined

@@ -15,8 +15,8 @@ type Deps = Reading &
     readonly handleDomain: string
   }
 
-/** `spaces.createSpace` founds a space with an account and a repo of its own. One that is not public
- *  shows the world no more than an account with a random handle and an empty repo. */
+/** `spaces.createSpace` founds a space with an account and a repo of its own. One that is not
+ *  public shows the world no more than an account with a random handle and an empty repo. */
 export function createSpace(mount: Mount, deps: Deps): void {
   const { sql, origin, clock, nextTid, handleDomain } = deps
 

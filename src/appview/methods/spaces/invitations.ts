@@ -16,7 +16,6 @@ import { decodeCursor, encodeCursor } from '../../serve-list.ts'
 import { forbidden } from './update-member.ts'
 
 const DAYS = 7
-const PAGE = 50
 
 /** `spaces.createInvitation`, `spaces.listInvitations` and `spaces.revokeInvitation`: nobody can
  *  hand on more than they have, and no answer but the first ever shows a token. */
@@ -35,7 +34,7 @@ export function invitations(mount: Mount, deps: Reading & { readonly clock: Cloc
   })
 
   query(mount, co.kendev.spaces.listInvitations, async ({ params, viewer }) => {
-    const { space, limit = PAGE, cursor } = params
+    const { space, limit, cursor } = params
     const asks = { space, did: required(viewer).did, permission: 'invite_users' } as const
     await requirePermission(sql, asks)
     const before = cursor === undefined ? undefined : placeInList(cursor)

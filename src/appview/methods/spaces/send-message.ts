@@ -14,8 +14,9 @@ import { findRow } from '../../serve-list.ts'
 
 type Deps = Reading & OwnRecords & { readonly clock: Clock; readonly nextTid: () => string }
 
-/** `spaces.sendMessage` writes a member's message into the repo that its channel calls for, or takes
- *  in one written, changed or deleted at the member's own PDS; `spaces.deleteMessage` deletes one. */
+/** `spaces.sendMessage` writes a member's message into the repo that its channel calls for, or
+ *  takes in one written, changed or deleted at the member's own PDS; `spaces.deleteMessage`
+ *  deletes one. */
 export function sendMessage(mount: Mount, deps: Deps): void {
   const { sql, origin, clock, nextTid } = deps
   const collection = message.nsid

@@ -17,8 +17,8 @@ type Told = Readonly<Record<string, unknown>>
 
 /** `spaces.subscribeMessages`: what happens to a space's messages, each change once and in order.
  *  With a cursor the stream goes on after it; changes that no longer matter are told as what they
- *  came to (a message created and deleted since is told as deleted). What is not for everybody has a
- *  stream for each audience, which ends for whoever may no longer read it. */
+ *  came to (a message created and deleted since is told as deleted). What is not for everybody has
+ *  a stream for each audience, which ends for whoever may no longer read it. */
 export function subscribeMessages(
   { server, authenticate }: Pick<Mount, 'server' | 'authenticate'>,
   deps: Deps,

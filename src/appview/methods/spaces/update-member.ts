@@ -19,8 +19,8 @@ type Deps = Reading & {
 }
 
 /** `spaces.updateMember` and `spaces.removeMember`, for those who manage members, about members of
- *  lesser roles. The space's record changes together with who is given credentials, so that what the
- *  member could read ends with the answer. */
+ *  lesser roles. The space's record changes together with who is given credentials, so that what
+ *  the member could read ends with the answer. */
 export function updateMember(mount: Mount, deps: Deps): void {
   const { writer, progress } = deps
 
@@ -66,8 +66,8 @@ export function updateMember(mount: Mount, deps: Deps): void {
 type Asks = { space: string; member: string; did: string }
 type Managed = { row: Row; place: SeenSpace['place']; standing: Standing }
 
-/** The membership to be changed. Throws `LastOwner` for the owner's, `Forbidden` for the caller's own
- *  and for those of the same or a higher role. */
+/** The membership to be changed. Throws `LastOwner` for the owner's, `Forbidden` for the caller's
+ *  own and for those of the same or a higher role. */
 async function manage({ sql, isHosted }: Deps, { space, member, did }: Asks): Promise<Managed> {
   const asks = { space, did, permission: 'manage_members' } as const
   const { standing } = await requirePermission(sql, asks)
