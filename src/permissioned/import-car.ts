@@ -18,8 +18,9 @@ const PAGE_BYTES = 2 << 20
 
 /**
  * Replaces a repo by the one in a CAR, in one transaction: after a crash all of it is there or
- * nothing. `check` says what is wrong with its commit. Throws XRPC `InvalidRequest` naming the fault
- * of the CAR or the commit, and for a rev that is not newer. The set hash has to be the commit's.
+ * nothing. `check` says what is wrong with its commit. Throws XRPC `InvalidRequest` naming the
+ * fault of the CAR or the commit, and for a rev that is not newer. The set hash has to be the
+ * commit's.
  */
 export async function importCar(
   pool: SqlPool,
@@ -133,7 +134,8 @@ async function storePage(
   await tx.query(
     `insert into repo.record (space, did, collection, rkey, cid, bytes, rev)
      select $1, $2, w.collection, w.rkey, w.cid, w.bytes, $3
-     from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) as w (collection, rkey, cid, bytes)`,
+     from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) 
+       as w (collection, rkey, cid, bytes)`,
     [
       space,
       did,

@@ -11,9 +11,9 @@ export type OrderedWriter = Writer & { prevSpaceRev: string | null }
 type Options = { pool: SqlPool; clock: Clock; nextTid: () => string }
 
 /**
- * Takes note of a write elsewhere into a space hosted here. Answers false for a rev that is not newer
- * than what is known, and for a space that is not here. Whether the author may write is to be
- * asked before.
+ * Takes note of a write elsewhere into a space hosted here. Answers false for a rev that is not
+ * newer than what is known, and for a space that is not here. Whether the author may write is to
+ * be asked before.
  */
 export async function noteWriter(
   sql: Sql,
@@ -32,8 +32,8 @@ export async function noteWriter(
 /**
  * Gives each repo that has written since the last time a spaceRev, newer than all before, and puts
  * down what the space's syncers are to be told, in one transaction. That is not done while a write
- * is stored, as writers of one space would wait for each other; nobody is told of a write before. Who
- * `mayWrite` says may not is passed over and stays in line.
+ * is stored, as writers of one space would wait for each other; nobody is told of a write before.
+ * Who `mayWrite` says may not is passed over and stays in line.
  */
 export function orderWriters(
   { pool, clock, nextTid }: Options,
