@@ -50,8 +50,7 @@ export type Keeping = {
 /** The host of this node's repos and spaces, as the rest of the node sees it. */
 export type SpaceHost = AsyncDisposable &
   OwnSpaces & {
-    /** Has what follows spaces hear of writes and deletions, from others and in spaces hosted
-     *  here. */
+    /** Has what follows spaces hear of writes and deletions, elsewhere and in spaces here. */
     follow(syncer: SyncerPort): void
   }
 

@@ -16,8 +16,7 @@ export type Op = {
   bytes: Uint8Array | null
 }
 
-/** A part of a repo's log, oldest first. `head` is where the repo stands, if the part gets
- *  there. */
+/** A part of a log, oldest first. `head` is where the repo stands, if the part gets there. */
 export type OpsPage = { ops: Op[]; head?: RepoHead; cursor?: string; opsSince: string }
 
 /** Operations in one answer. */

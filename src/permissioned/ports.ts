@@ -24,8 +24,7 @@ export type WriteNotice = {
   hash: Uint8Array
 }
 
-/** The same with its place in the space, as the authority tells it; the first write has none
- *  before. */
+/** The same with its place in the space, as the authority tells it; the first has none before. */
 export type PlacedNotice = WriteNotice & { spaceRev: string; prevSpaceRev?: string }
 
 /** What follows spaces: those of other hosts, and members' repos elsewhere in spaces of this one.
