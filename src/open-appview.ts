@@ -63,9 +63,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   const { config, database, dataDir, resolver, pds, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
-  const db = openKysely(database.pool)
-  await migrate({ db, schema: 'node', migrations })
-  await migrate({ db, schema: 'repo', migrations: repoMigrations })
+  await bringForward(database)
   await prepareViewTables({ pool, indexer, log })
   const outbound = createOutbound({ development: config.development })
   const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
@@ -121,6 +119,12 @@ export async function openAppView(options: Options): Promise<AppView> {
       await points.end()
     },
   }
+}
+
+async function bringForward({ pool }: Pick<Database, 'pool'>): Promise<void> {
+  const db = openKysely(pool)
+  await migrate({ db, schema: 'node', migrations })
+  await migrate({ db, schema: 'repo', migrations: repoMigrations })
 }
 
 function authenticator({ did, resolver, pds, clock }: Options, sql: SqlPool): Authenticate {

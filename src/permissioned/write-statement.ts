@@ -4,8 +4,8 @@ import type { Change, RepoPlan } from './plan-writes.ts'
 /** A plan and the repo it is of. */
 export type PlannedRepo = { space: string; did: string; plan: RepoPlan }
 
-/** How long the host of a space elsewhere is tried to be told of a write. */
-const TELL_FOR_MS = 24 * 3_600_000
+/** How long it is tried to tell others of a change. */
+export const TELL_FOR_MS = 24 * 3_600_000
 
 /**
  * Stores plans in one statement, which alone is one transaction: records, log, set hash and rev,
@@ -58,10 +58,15 @@ function columnsOf(change: Change, kept: boolean, fresh: boolean): unknown[] {
   const { rev, collection, rkey, cid, prev, bytes, evidence, blobs } = change
   const links = blobs.map((blob) => blob.cid).join(' ')
   return [
-    ...[rev, collection, rkey, cid, prev],
+    rev,
+    collection,
+    rkey,
+    cid,
+    prev,
     kept && bytes !== null ? bufferOf(bytes) : null,
     evidence === undefined ? null : JSON.stringify(evidence),
-    ...[kept, fresh],
+    kept,
+    fresh,
     links === '' ? null : links,
   ]
 }
