@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Signer } from '../crypto/ecdsa.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
+import { spaceAuthorityOf } from '../identity/space-authority.ts'
 import { IdentityUnavailable } from '../identity/fetch-document.ts'
 import { OutboundError } from '../outbound/outbound-error.ts'
 import { AccessLost } from './access-lost.ts'
@@ -9,7 +10,6 @@ import { credentialEnd } from './credential-end.ts'
 import type { FollowStore } from './follow-store.ts'
 import { signExchange } from './http-signature.ts'
 import type { Answer, SpaceApi } from './space-api.ts'
-import { spaceHostOf } from './space-host.ts'
 import { parseSpace } from './space-ref.ts'
 
 /** What asking for credentials needs. */
@@ -105,7 +105,7 @@ export async function hostOf(
   refresh = false,
 ): Promise<string> {
   const document = await resolver.document(authority, { refresh })
-  const service = document && spaceHostOf(document)
+  const service = document && spaceAuthorityOf(document)?.host
   if (service === undefined)
     throw new OutboundError('ForbiddenUrl', `${authority} names no host of its spaces`)
   return service
