@@ -148,24 +148,6 @@ test('writes of one repo that wait together keep their order and their own revs'
   expect(page?.ops.map(({ bytes }) => bytes !== null).indexOf(true)).toBe(79)
 })
 
-test('one poisonous value does not fail the writes that waited with it', async () => {
-  const store = storeOn(pool)
-  const evidence = { iss: 'did:plc:x', lxm: 'com.example.x', jti: 'a\u0000b' }
-  const source = 'local' as const
-  // While these are stored, the next gather.
-  const first = ['x', 'y', 'z'].map((name) =>
-    store.applyWrites({ space: SPACE, did: `did:plc:${name}`, writes: [write('put', 'a', '1')] }),
-  )
-  const mixed = ['b', 'c', 'd'].map((name) => {
-    const poison = name === 'c' && { evidence, source }
-    const did = `did:plc:${name}`
-    return store.applyWrites({ space: SPACE, did, writes: [write('put', 'a', '1')], ...poison })
-  })
-  await Promise.all(first)
-  const outcomes = await Promise.allSettled(mixed)
-  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-})
-
 test('what a guard refuses is not stored, and what it keeps is stored with the record', async () => {
   const store = storeOn(pool, {
     guards: [
