@@ -8,10 +8,10 @@ import { co } from './lexicons/index.ts'
 import type { NodePds } from './open-pds.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { ownPrefix } from './pds/validate.ts'
-import { type Admission, admissionGuard, createAdmission } from './permissioned/admission.ts'
-import { type SpaceGrants, createSpaceGrants } from './permissioned/grants.ts'
+import { type Admission, admissionGuard, createAdmission } from './permissioned/store/admission.ts'
+import { type SpaceGrants, createSpaceGrants } from './permissioned/store/grants.ts'
 import { migrations } from './permissioned/migrations/index.ts'
-import { type SpaceStore, createSpaceStore } from './permissioned/store.ts'
+import { type SpaceStore, createSpaceStore } from './permissioned/store/store.ts'
 
 /** What the node keeps of permissioned repos, before anything of it is served. */
 export type SpaceKeeping = {

@@ -7,7 +7,7 @@ import { lexRecord } from './lex-record.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import { readLimitedJson } from './outbound/read-limited.ts'
 import { ensureAudience, parseAudience } from './permissioned/audience.ts'
-import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store.ts'
+import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store/store.ts'
 
 type Deps = {
   sql: Sql

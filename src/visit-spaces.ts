@@ -5,16 +5,16 @@ import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import { AUDIENCES, PRIVATE_SPACE, audienceUri } from './permissioned/audience.ts'
-import { makeDelegation } from './permissioned/delegation.ts'
+import { makeDelegation } from './permissioned/tokens/delegation.ts'
 import {
   type FollowSpacesOptions,
   type SpaceFollowing,
   startFollowingSpaces,
-} from './permissioned/follow-spaces.ts'
-import type { SpaceGrants } from './permissioned/grants.ts'
-import { type SpaceHost, syncerId } from './permissioned/host.ts'
-import { createSpaceApi } from './permissioned/http-space-api.ts'
-import { postgresFollowStore } from './permissioned/postgres-follow-store.ts'
+} from './permissioned/sync/follow-spaces.ts'
+import type { SpaceGrants } from './permissioned/store/grants.ts'
+import { type SpaceHost, syncerId } from './permissioned/host/host.ts'
+import { createSpaceApi } from './permissioned/sync/http-space-api.ts'
+import { postgresFollowStore } from './permissioned/sync/postgres-follow-store.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
 import { parseSpace } from './permissioned/space-ref.ts'
 

@@ -7,6 +7,11 @@ const LINES_MAX = 300
 const LINE_MAX = 100
 const NAMES_BANNED = /^(util|utils|helpers|common|misc|types|manager|service)\.ts$/
 
+/** What all rooms of permissioned repos share: names of the wire, uris, and their ports. */
+const SPACES_SHARED = ['audience', 'ports', 'sink', 'space-ref', 'wire'].map(
+  (name) => `src/permissioned/${name}.ts`,
+)
+
 /** Who may import whom, beside packages, the own folder, and what every folder may (`FREE`). Data
  *  flows from left to right: pds, firehose, appview; only the wiring in src/ knows them all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -56,12 +61,31 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/permissioned/wire.ts',
   ],
   'src/permissioned/migrations': [],
-  'src/permissioned/methods': [
+  'src/permissioned/format': [...SPACES_SHARED, 'src/bytes', 'src/crypto'],
+  'src/permissioned/tokens': [...SPACES_SHARED, 'src/permissioned/format', 'src/crypto'],
+  'src/permissioned/store': [
+    ...SPACES_SHARED,
+    'src/permissioned/format',
+    'src/permissioned/lexicons',
+    'src/crypto',
+    'src/database',
+  ],
+  'src/permissioned/host': [
     'src/permissioned',
     'src/crypto',
     'src/database',
     'src/identity',
     'src/outbound',
+  ],
+  'src/permissioned/sync': [
+    ...SPACES_SHARED,
+    'src/permissioned/format',
+    'src/permissioned/tokens',
+    'src/crypto',
+    'src/database',
+    'src/identity',
+    'src/outbound',
+    'src/pacing',
   ],
   'src/permissioned': [
     'src/bytes',

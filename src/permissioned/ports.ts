@@ -5,7 +5,7 @@ import type { Timers } from '../clock.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Log } from '../log.ts'
 import type { Outbound } from '../outbound/fetch.ts'
-import type { SignBytes } from './commit.ts'
+import type { SignBytes } from './format/commit.ts'
 
 /** How an account of this node stands. */
 export type AccountStatus = 'active' | 'deactivated' | 'takendown' | 'suspended'

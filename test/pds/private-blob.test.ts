@@ -3,7 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type TypedBlobRef } from '@atproto/lex'
 import type { SqlPool } from '../../src/database/sql.ts'
 import { silentLog } from '../../src/log.ts'
-import { linkedBlob, listLinkedBlobs, sweepBlobs } from '../../src/permissioned/blob-keeper.ts'
+import {
+  linkedBlob,
+  listLinkedBlobs,
+  sweepBlobs,
+} from '../../src/permissioned/store/blob-keeper.ts'
 import { type Plc } from '../../src/pds/plc.ts'
 import { type PrivateBlobs, privateBlobs } from '../../src/pds/private-blob.ts'
 import { createWriter } from '../../src/pds/write.ts'

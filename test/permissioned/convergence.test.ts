@@ -7,8 +7,8 @@ import {
   type SpaceFollowing,
   type WriteNotice,
   startFollowingSpaces,
-} from '../../src/permissioned/follow-spaces.ts'
-import { SetHash } from '../../src/permissioned/set-hash.ts'
+} from '../../src/permissioned/sync/follow-spaces.ts'
+import { SetHash } from '../../src/permissioned/format/set-hash.ts'
 import { virtualTimers } from '../virtual-timers.ts'
 import {
   AUTHORITY,

@@ -1,7 +1,10 @@
 import { silentLog } from '../../src/log.ts'
-import type { FollowStore } from '../../src/permissioned/follow-store.ts'
-import { type SpaceFollowing, startFollowingSpaces } from '../../src/permissioned/follow-spaces.ts'
-import type { SyncLimits } from '../../src/permissioned/sync-limits.ts'
+import type { FollowStore } from '../../src/permissioned/sync/follow-store.ts'
+import {
+  type SpaceFollowing,
+  startFollowingSpaces,
+} from '../../src/permissioned/sync/follow-spaces.ts'
+import type { SyncLimits } from '../../src/permissioned/sync/sync-limits.ts'
 import { type VirtualTimers, virtualTimers } from '../virtual-timers.ts'
 import { memoryFollowStore } from './memory-follow-store.ts'
 import { type MemorySink, memorySpaceSink } from './memory-space-sink.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { SetHash } from '../../src/permissioned/set-hash.ts'
-import type { OpsPage } from '../../src/permissioned/space-api.ts'
+import { SetHash } from '../../src/permissioned/format/set-hash.ts'
+import type { OpsPage } from '../../src/permissioned/sync/space-api.ts'
 import { MEMBERS, NOTE, SPACE, type Stage, notes, stage } from './follower.ts'
 import type { TrueRepo } from './true-repo.ts'
 
@@ -54,7 +54,7 @@ const LIES: Record<string, (page: OpsPage, repo: TrueRepo) => OpsPage | Promise<
     return { ...page, ops: page.ops.slice(-1) }
   },
   'the commit states another hash': async (page, repo) => {
-    const { signCommit } = await import('../../src/permissioned/commit.ts')
+    const { signCommit } = await import('../../src/permissioned/format/commit.ts')
     const hash = new SetHash().digest()
     const { space, author, rev, sign } = repo
     return { ...page, commit: await signCommit({ space, author, rev, sign, hash }) }

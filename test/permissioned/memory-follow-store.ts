@@ -1,4 +1,8 @@
-import type { DueRepo, FollowStore, FollowedSpace } from '../../src/permissioned/follow-store.ts'
+import type {
+  DueRepo,
+  FollowStore,
+  FollowedSpace,
+} from '../../src/permissioned/sync/follow-store.ts'
 
 type Space = { -readonly [K in keyof FollowedSpace]: FollowedSpace[K] }
 type Due = { -readonly [K in keyof DueRepo]: DueRepo[K] } & { nextAt: number }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Person } from '../person.ts'
 import { post } from '../pds/network.ts'
-import { readRepoCar } from '../../src/permissioned/repo-car.ts'
+import { readRepoCar } from '../../src/permissioned/format/repo-car.ts'
 import { POST, type World, admit, as, createSpace, saying, startWorld, writePost } from './world.ts'
 
 let world: World

@@ -1,10 +1,14 @@
 import type { Clock } from '../../src/clock.ts'
 import type { Signer } from '../../src/crypto/ecdsa.ts'
-import { checkCredential } from '../../src/permissioned/credential.ts'
-import { checkDelegation } from '../../src/permissioned/delegation.ts'
-import { checkExchange, checkUse, credentialOf } from '../../src/permissioned/http-signature.ts'
-import { peekJwt } from '../../src/permissioned/jwt.ts'
-import type { Asked, Refused } from '../../src/permissioned/space-api.ts'
+import { checkCredential } from '../../src/permissioned/tokens/credential.ts'
+import { checkDelegation } from '../../src/permissioned/tokens/delegation.ts'
+import {
+  checkExchange,
+  checkUse,
+  credentialOf,
+} from '../../src/permissioned/tokens/http-signature.ts'
+import { peekJwt } from '../../src/permissioned/tokens/jwt.ts'
+import type { Asked, Refused } from '../../src/permissioned/sync/space-api.ts'
 import { parseSpace } from '../../src/permissioned/space-ref.ts'
 
 /** How a host is asked. */

@@ -1,10 +1,14 @@
 import { encode } from '@atproto/lex-cbor'
-import { cidOfBlock, cidText } from '../../src/permissioned/cid-bytes.ts'
-import { type SignBytes, type SignedCommit, signCommit } from '../../src/permissioned/commit.ts'
-import { comparePaths } from '../../src/permissioned/repo-index.ts'
-import { SetHash } from '../../src/permissioned/set-hash.ts'
-import type { OpsPage, RepoOp } from '../../src/permissioned/space-api.ts'
-import { writeRepoCar } from '../../src/permissioned/write-repo-car.ts'
+import { cidOfBlock, cidText } from '../../src/permissioned/format/cid-bytes.ts'
+import {
+  type SignBytes,
+  type SignedCommit,
+  signCommit,
+} from '../../src/permissioned/format/commit.ts'
+import { comparePaths } from '../../src/permissioned/format/repo-index.ts'
+import { SetHash } from '../../src/permissioned/format/set-hash.ts'
+import type { OpsPage, RepoOp } from '../../src/permissioned/sync/space-api.ts'
+import { writeRepoCar } from '../../src/permissioned/format/write-repo-car.ts'
 
 /** A record to write, or null for one to delete. */
 export type Write = { path: string; text: string | null }

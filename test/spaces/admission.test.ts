@@ -1,10 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { SqlPool } from '../../src/database/sql.ts'
-import { admissionGuard, createAdmission } from '../../src/permissioned/admission.ts'
+import { admissionGuard, createAdmission } from '../../src/permissioned/store/admission.ts'
 import { audienceUri, ensureAudience } from '../../src/permissioned/audience.ts'
-import { isRevoked, rememberCredential, sweepExpired } from '../../src/permissioned/credentials.ts'
-import { burySpace, deleteAccount } from '../../src/permissioned/delete-repo.ts'
-import { listWriters, noteWriter, orderWriters } from '../../src/permissioned/writers.ts'
+import {
+  isRevoked,
+  rememberCredential,
+  sweepExpired,
+} from '../../src/permissioned/store/credentials.ts'
+import { burySpace, deleteAccount } from '../../src/permissioned/store/delete-repo.ts'
+import { listWriters, noteWriter, orderWriters } from '../../src/permissioned/store/writers.ts'
 import { createTids } from '../../src/tid.ts'
 import { type TestDatabase, pgliteDatabase } from '../database/pglite.ts'
 import { spaceTables } from '../space-database.ts'

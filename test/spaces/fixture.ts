@@ -1,7 +1,7 @@
 import type { LexMap } from '@atproto/lex'
 import { XRPCError } from '@atproto/xrpc-server'
 import type { SqlPool } from '../../src/database/sql.ts'
-import { type SpaceStoreOptions, createSpaceStore } from '../../src/permissioned/store.ts'
+import { type SpaceStoreOptions, createSpaceStore } from '../../src/permissioned/store/store.ts'
 import { createTids } from '../../src/tid.ts'
 
 /** A space whose authority is elsewhere, an author, and a collection. */

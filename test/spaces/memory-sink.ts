@@ -1,4 +1,4 @@
-import { SetHash } from '../../src/permissioned/set-hash.ts'
+import { SetHash } from '../../src/permissioned/format/set-hash.ts'
 import type { SpaceSink } from '../../src/permissioned/sink.ts'
 
 type Repo = {
