@@ -31,6 +31,7 @@ import type { NodePds } from './open-pds.ts'
 import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
+import { admittingWriter, alignAdmissions } from './public-admissions.ts'
 import type { VerifySession } from './pds/session.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
 import { guestWriter, placedWriter } from './space-writer.ts'
@@ -90,7 +91,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
   const feeds = listenToFeeds({ connect, log })
   const spaces = { sql: pool, store: keeping.store, clock, isHosted: pds.isHosted }
-  const writer = placedWriter(pds.writer, spaces)
+  const writer = placedWriter(admittingWriter(pds.writer, { pool, clock }), spaces)
   const named = (dids: readonly string[]) => sync.named(dids)
   const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
@@ -110,6 +111,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       const resumed = await resumeFounding(founding)
       if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
+      await alignAdmissions(pool)
       const moved = await resumeMoves({ sql: pool, writer, clock, log })
       if (moved > 0) log.info({ records: moved }, 'finished moves that a stop had interrupted')
     },

@@ -1,3 +1,4 @@
+import { XRPCError } from '@atproto/xrpc-server'
 import type { Evidence } from './appview/access.ts'
 import type { Guests, RepoWriter, Written } from './appview/own-record.ts'
 import type { Clock } from './clock.ts'
@@ -5,6 +6,7 @@ import type { Sql } from './database/sql.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import { lexRecord } from './lex-record.ts'
 import type { Outbound } from './outbound/fetch.ts'
+import { alignAdmissions } from './public-admissions.ts'
 import { readLimitedJson } from './outbound/read-limited.ts'
 import { ensureAudience, parseAudience } from './permissioned/audience.ts'
 import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store/store.ts'
@@ -28,7 +30,7 @@ export function placedWriter(open: RepoWriter, deps: Deps): RepoWriter {
     deleteRecord({ place = '', ...at }) {
       if (place === '') return open.deleteRecord(at)
       const { did, ...rest } = at
-      return write(place, did, [{ action: 'delete', ...rest }])
+      return unlessAbsent(did, write(place, did, [{ action: 'delete', ...rest }]))
     },
     createAll({ place = '', did, creates }) {
       if (place === '') return open.createAll({ did, creates })
@@ -63,7 +65,8 @@ export function guestWriter(
       return write(place, did, [{ action: 'put', ...at, record: lexRecord(record) }], local)
     },
     deleteRecord({ place = '', did, ...at }) {
-      return write(place, did, [{ action: 'delete', ...at }], { source: 'local' })
+      const local = { source: 'local' } as const
+      return unlessAbsent(did, write(place, did, [{ action: 'delete', ...at }], local))
     },
   }
 }
@@ -100,9 +103,20 @@ function spaceWrite({ sql, store, clock, isHosted }: Deps) {
     const audience = parseAudience(place)
     if (audience && !made.has(place) && (await isHosted(audience.authority))) {
       await ensureAudience(sql, { ...audience, now: clock.now() })
+      await alignAdmissions(sql, audience.authority)
       made.add(place)
     }
     return written(did, await store.applyWrites({ space: place, did, writes, ...local }))
+  }
+}
+
+/** Deleting what is not there changes nothing, as in public repos. */
+async function unlessAbsent(did: string, deleting: Promise<Written>): Promise<Written> {
+  try {
+    return await deleting
+  } catch (error) {
+    if (!(error instanceof XRPCError && error.customErrorName === 'RecordNotFound')) throw error
+    return { did, rev: '', results: [] }
   }
 }
 

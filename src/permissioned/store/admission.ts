@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { Sql } from '../../database/sql.ts'
+import { type Sql, type SqlPool, transaction } from '../../database/sql.ts'
 import { audienceUri, parseAudience, rolesOf } from '../audience.ts'
 import { revoke } from './credentials.ts'
 import type { Guard, GuardedChange } from './guard.ts'
@@ -119,7 +119,21 @@ export function admissionGuard(options: { membershipType: string; clock: Clock }
   }
 }
 
-async function admit(tx: Sql, change: GuardedChange, now: Date): Promise<void> {
+/** Keeps whom an authority has admitted by a record of its public repo, or without a role no longer
+ *  admits; likewise revokes what a changed role was given. */
+export function setAdmission(
+  pool: SqlPool,
+  said: { authority: string; subject: string; role: string | undefined; rev: string },
+  now: Date,
+): Promise<void> {
+  const { authority: did, subject: rkey, role, rev } = said
+  const record = role === undefined ? undefined : { role }
+  return transaction(pool, (tx) => admit(tx, { did, rkey, rev, record }, now))
+}
+
+type Admitted = Pick<GuardedChange, 'did' | 'rkey' | 'rev' | 'record'>
+
+async function admit(tx: Sql, change: Admitted, now: Date): Promise<void> {
   const { did: authority, rkey: subject, rev, record } = change
   const { rows } = await tx.query<{ role: string; status: string }>(
     'select role, status from repo.admission where authority = $1 and subject = $2 for update',

@@ -64,8 +64,10 @@ export function join(mount: Mount, deps: Deps): void {
         'OwnerCannotLeave',
       )
     const rkey = viewer.kind === 'local' || place !== '' ? { rkey: space } : {}
-    // Whoever leaves what is not public reads nothing of it from then on, credentials included.
+    // Whoever leaves reads nothing any more that is not public, credentials included.
     if (place !== '') await dismiss(deps, { space, did: viewer.did, place })
+    else if (standing.role !== 'member' && (await deps.isHosted(space)))
+      await admit(deps, { space, did: viewer.did, place, role: 'member' })
     await deleteOwn(deps, { viewer, collection, uri, place, ...rkey })
     if (place !== '') return { space, subject: viewer.did, status: 'left' } as never
     return (await membershipView(deps, space, viewer.did)) as never
