@@ -76,6 +76,8 @@ test('a repo hosted here is never asked for', async () => {
     before.write(SPACE, BEN, notes(2))
   })
   await timers.pass(60_000)
+  await following.notified(world.write(SPACE, ANNA, notes(4)))
+  await timers.pass(1_000)
   expect(await following.fetchNow(SPACE, ANNA)).toMatchObject({ ok: true })
   expect(world.asked.filter((line) => line.endsWith(ANNA))).toEqual([])
   expect(world.asked).toContain(`repo ${BEN}`)
