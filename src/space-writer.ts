@@ -4,12 +4,12 @@ import type { Guests, RepoWriter, Written } from './appview/own-record.ts'
 import type { Clock } from './clock.ts'
 import type { Sql } from './database/sql.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
-import { lexRecord } from './lex-record.ts'
+import { lexRecord } from './appview/lex-record.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import { alignAdmissions } from './public-admissions.ts'
 import { readLimitedJson } from './outbound/read-limited.ts'
 import { ensureAudience, parseAudience } from './permissioned/audience.ts'
-import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store/store.ts'
+import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store.ts'
 
 type Deps = {
   sql: Sql

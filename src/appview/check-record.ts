@@ -1,7 +1,7 @@
-import { type JsonValue, jsonToLex } from '@atproto/lex'
 import { encode } from '@atproto/lex-cbor'
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { collections } from './collections/index.ts'
+import { lexRecord } from './lex-record.ts'
 import { rowOf } from './verify-record.ts'
 
 /** A revision as early as can be: a check must not depend on when it is made. */
@@ -24,9 +24,9 @@ export function checkRecord(
   if ('reason' in found) throw invalid(found.reason, found.detail)
 }
 
-function encoded(record: object): Uint8Array {
+function encoded(record: Readonly<Record<string, unknown>>): Uint8Array {
   try {
-    return encode(jsonToLex(JSON.parse(JSON.stringify(record)) as JsonValue))
+    return encode(lexRecord(record))
   } catch (cause) {
     throw invalid('NotARecord', cause instanceof Error ? cause.message : String(cause))
   }
