@@ -4,7 +4,7 @@ import { co } from '../../../lexicons/index.ts'
 import { message } from '../../collections/spaces/message.ts'
 import { reaction } from '../../collections/spaces/reaction.ts'
 import { present } from '../../look.ts'
-import { requirePermission } from '../../membership.ts'
+import { type SeenSpace, requirePermission } from '../../membership.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
 import { knownUri, placeOf, readReference, uriIn } from '../../reference.ts'
 import { notFound } from '../../not-found.ts'
@@ -25,8 +25,9 @@ export function react(mount: Mount, deps: Deps): void {
       throw new InvalidRequestError('Give subject, emoji and space.', 'InvalidRecord')
     if (!space)
       throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
-    await requirePermission(sql, { space, did: viewer.did, permission: 'post_messages' })
-    const place = await placeOfSubject(subject?.uri ?? uri, viewer.did)
+    const asks = { space, did: viewer.did, permission: 'post_messages' } as const
+    const { seen } = await requirePermission(sql, asks)
+    const place = await placeOfSubject(subject?.uri ?? uri, { viewer: viewer.did, seen })
     const already = subject && emoji ? await same(subject.uri, viewer.did, emoji) : undefined
     const made =
       already ??
@@ -55,14 +56,18 @@ export function react(mount: Mount, deps: Deps): void {
   })
 
   /** A reaction is for those who read what it is about. */
-  async function placeOfSubject(uri: string | undefined, viewer: string): Promise<string> {
+  async function placeOfSubject(
+    uri: string | undefined,
+    { viewer, seen }: { viewer: string; seen: SeenSpace },
+  ): Promise<string> {
     const named = uri === undefined ? undefined : readReference(uri)
-    if (!named) return ''
+    if (!named) return seen.place
     if (named.collection === collection) return placeOf(named)
     const row = await findRow({ sql, viewer }, message, uri!)
     if (row) return row.place
-    // One to a public message that this node has not heard of yet waits for it.
-    if (named.space) throw notFound(uri!)
+    // One to a public message that this node has not heard of yet waits for it. In a space that is
+    // not public it would tell everybody who is a member there.
+    if (named.space || seen.place !== '') throw notFound(uri!)
     return ''
   }
 
