@@ -32,8 +32,8 @@ type Deps = Reading & {
 }
 
 /** What people do on a space's behalf, as far as their role in it goes: `spaces.createChannel`,
- *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into the repo of the
- *  space that the audience of the record calls for. */
+ *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into the repo of the space
+ *  that the audience of the record calls for. */
 export function writeForSpace(mount: Mount, deps: Deps): void {
   const { sql, origin, writer, progress, clock, nextTid } = deps
 
@@ -93,7 +93,8 @@ type Wish = {
 
 /** Where the record goes. The collection has to be one that people write for a space, and the
  *  caller's role has to cover it and to read what it writes: memberships, for one, are made by
- *  joining only. */
+ *  joining only. A space that is not public puts nothing into its public repo, and what is never
+ *  public (a note about a member) goes to nobody but those it is for. */
 async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
   const { space, did, collection, audience, record } = wish
   const c = collections.find(({ nsid }) => nsid === collection)
@@ -103,9 +104,17 @@ async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
   const { standing, seen } = await requirePermission(sql, { space, did, permission })
   if (!(await isHosted(space))) throw notFound(`repo of ${space}`)
   const wanted = audience === undefined ? audienceFor(c, seen.place, record) : checked(audience)
+  if (c.access.places === 'public' && (wanted ?? (record && seen.place)))
+    throw new InvalidRequestError(
+      `${collection} is always public, and what is here is not for everybody.`,
+      'NotSupported',
+    )
   if (wanted === undefined) return ''
-  if (c.access.places === 'public')
-    throw new InvalidRequestError(`${collection} is always public.`, 'NotSupported')
+  if (c.access.places === 'permissioned' && wanted !== audienceFor(c, seen.place, record))
+    throw new InvalidRequestError(
+      `${collection} is never for ${wanted}. Leave the audience out.`,
+      'NotSupported',
+    )
   if (!rolesOf(wanted, 'write').includes(standing.role))
     throw new ForbiddenError(
       `A ${standing.role} does not write what is for ${wanted}.`,
