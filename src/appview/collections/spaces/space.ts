@@ -63,7 +63,7 @@ export const space = collection({
     commerceSettings: row.content.commerceSettings,
     monetization: row.content.monetization,
     integrations: row.content.integrations,
-    theme: themeView(row.content.theme, (cid) => look.blobUrl(row.did, cid)),
+    theme: themeView(row.content.theme, (cid) => look.blobUrl(row.did, cid, row.place)),
     visibility: row.visibility,
     memberApproval: row.memberApproval,
     inviteSettings: row.content.inviteSettings,
