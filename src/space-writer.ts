@@ -9,7 +9,7 @@ import type { Outbound } from './outbound/fetch.ts'
 import { alignAdmissions } from './public-admissions.ts'
 import { readLimitedJson } from './outbound/read-limited.ts'
 import { ensureAudience, parseAudience } from './permissioned/audience.ts'
-import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store.ts'
+import type { SpaceBatch, SpaceStore, SpaceWritten } from './permissioned/store/store.ts'
 
 type Deps = {
   sql: Sql

@@ -3,17 +3,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readConfig } from '../src/config.ts'
 import { removeEmbedded } from '../src/database/placement.ts'
-import { silentLog } from '../src/log.ts'
+import { type Log, silentLog } from '../src/log.ts'
 import { type AngelNode, startNode } from '../src/node.ts'
 import { freePort } from './node-process.ts'
 
 export type TestNode = AngelNode & { readonly dataDir: string; readonly service: string }
 
 /** Whole nodes in this process, each with a database of its own, sharing the first one's PLC
- *  directory. Handles end in `.node1.test`, `.node2.test`, … */
+ *  directory. Handles end in `.node1.test`, `.node2.test`, … Where an admin port is asked for, each
+ *  has a free one. */
 export async function startNetwork(
   count = 1,
   env: Readonly<Record<string, string>> = {},
+  logOf: (n: number) => Log = () => silentLog,
 ): Promise<AsyncDisposable & { readonly nodes: readonly TestNode[] }> {
   await using parts = new AsyncDisposableStack()
   const nodes: TestNode[] = []
@@ -28,8 +30,9 @@ export async function startNetwork(
       ANGELOS_NAME: `node${n}`,
       ...(nodes[0] ? { ANGELOS_PLC_URL: nodes[0].plcUrl } : {}),
       ...env,
+      ...(env['ANGELOS_ADMIN_PORT'] && { ANGELOS_ADMIN_PORT: String(await freePort()) }),
     })
-    const node = parts.use(await startNode(config, { log: silentLog }))
+    const node = parts.use(await startNode(config, { log: logOf(n) }))
     nodes.push({ ...node, dataDir, service: `${node.did}#angelos_appview` })
   }
   const running = parts.move()
