@@ -63,6 +63,7 @@ export function createFollowStore(pool: SqlPool): FollowStore {
       ])
     },
     async done({ space, did, mark }) {
+      // Views that were rebuilt meanwhile do not hold what was fetched: again the whole is wanted.
       await transaction(pool, async (tx) => {
         const values = [space, did, mark]
         await tx.query(
@@ -70,7 +71,8 @@ export function createFollowStore(pool: SqlPool): FollowStore {
           values,
         )
         await tx.query(
-          `update repo."followRepo" set whole = false, attempts = 0
+          `update repo."followRepo" set whole = whole and reason is not distinct from 'Rebuilt',
+             reason = null, attempts = 0
            where space = $1 and did = $2 and mark <> $3`,
           values,
         )
