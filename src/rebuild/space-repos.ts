@@ -106,9 +106,7 @@ export async function makeSpaceReposDue(tx: Sql, now: Date): Promise<void> {
      on conflict (space, did) do update set whole = true, "nextAt" = least(r."nextAt", $1)`,
     [now],
   )
-  await tx.query(
-    `update repo."followRepo" set mark = mark + 1, reason = 'Rebuilt' where whole`,
-  )
+  await tx.query(`update repo."followRepo" set mark = mark + 1, reason = 'Rebuilt' where whole`)
   // Where nothing is held, the checkpoint would keep the repos there from being asked for.
   await tx.query(
     `update repo.follow f set checkpoint = null, "nextSweepAt" = $1
