@@ -49,7 +49,6 @@ export function openSpaces(options: Options): Spaces {
       accounts: { status: pds.statusOf, sign: pds.signAs },
       session: pds.session,
       service: appView.service,
-      syncer: visiting.syncer,
     },
     {
       ...keeping,
@@ -69,7 +68,7 @@ export function openSpaces(options: Options): Spaces {
   tail.start()
   const upkeep = startUpkeep({ pool, bytes: pds.privateBlobs, timers, log })
   return {
-    start: () => visiting.start(appView.spaceSink),
+    start: () => visiting.start(host, appView.spaceSink),
     [Symbol.asyncDispose]: async () => {
       await visiting.close()
       await upkeep[Symbol.asyncDispose]()

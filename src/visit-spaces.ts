@@ -5,26 +5,22 @@ import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import { AUDIENCES, PRIVATE_SPACE, audienceUri } from './permissioned/audience.ts'
-import { makeCredential } from './permissioned/credential.ts'
-import { rememberCredential } from './permissioned/credentials.ts'
 import { makeDelegation } from './permissioned/delegation.ts'
 import {
   type FollowSpacesOptions,
   type SpaceFollowing,
   startFollowingSpaces,
 } from './permissioned/follow-spaces.ts'
-import { createFollowStore } from './permissioned/postgres-follow-store.ts'
 import type { SpaceGrants } from './permissioned/grants.ts'
+import { type SpaceHost, syncerId } from './permissioned/host.ts'
 import { createSpaceApi } from './permissioned/http-space-api.ts'
-import type { SyncerPort } from './permissioned/ports.ts'
+import { postgresFollowStore } from './permissioned/postgres-follow-store.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
 import { parseSpace } from './permissioned/space-ref.ts'
-import { listWriters, orderWriters } from './permissioned/writers.ts'
 
 type Options = {
   did: string
   keeping: SpaceKeeping
-  nextTid: () => string
   resolver: IdentityResolver
   outbound: Outbound
   pds: Pick<NodePds, 'isHosted' | 'signAs' | 'statusOf'>
@@ -34,41 +30,20 @@ type Options = {
 
 /** How the node follows spaces of others, from `start` until `close`. */
 export type SpaceVisiting = {
-  readonly syncer: SyncerPort
   /** Brings the views to where a repo's host has it. Throws when that is not possible now. */
   fetchNow(space: string, did: string): Promise<void>
   /** The same grants; who gives one or takes it back has the spaces it is about followed or not. */
   readonly grants: SpaceGrants
-  start(sink: SpaceSink): Promise<void>
+  start(host: SpaceHost, sink: SpaceSink): Promise<void>
   close(): Promise<void>
 }
 
 /** Wires the syncer to this node's accounts, storage and network. */
 export function visitSpaces(options: Options): SpaceVisiting {
-  const { did, keeping } = options
+  const { keeping } = options
   let following: SpaceFollowing | undefined
   let unheard: () => unknown = () => undefined
-  /** Whoever writes in a space elsewhere has perhaps been admitted since its host was last asked. */
-  const askAgain = async (to: SpaceFollowing, space: string, reader: string) => {
-    try {
-      const ref = parseSpace(space)
-      if (!ref || (await options.pds.isHosted(ref.authority))) return
-      const { rows } = await keeping.pool.query(STOPPED, [space, reader])
-      if (rows.length > 0) await to.follow(space, reader)
-    } catch (err) {
-      options.log.warn({ err, space }, 'a space is not asked for again')
-    }
-  }
   return {
-    syncer: {
-      service: `${did}#angelos_appview`,
-      async wrote({ spaceRev, ...notice }) {
-        if (spaceRev !== undefined) await following?.notified({ ...notice, spaceRev })
-      },
-      async deleted(space) {
-        await following?.spaceDeleted(space)
-      },
-    },
     async fetchNow(space, repo) {
       if (!following) throw new Error('the node is still starting')
       const outcome = await following.fetchNow(space, repo)
@@ -79,9 +54,11 @@ export function visitSpaces(options: Options): SpaceVisiting {
       unfollow: async (space, reader) => following?.unfollow(space, reader),
       isHosted: options.pds.isHosted,
     }),
-    async start(sink) {
-      following = await startFollowingSpaces({ ...followOptions(options), sink })
-      unheard = keeping.store.onWrite((space, reader) => void askAgain(following!, space, reader))
+    async start(host, sink) {
+      const begun = await startFollowingSpaces(followOptions(options, host, sink))
+      following = begun
+      host.follow(begun)
+      unheard = keeping.store.onWrite((space, did) => void askAgain(options, begun, { space, did }))
     },
     async close() {
       unheard()
@@ -90,50 +67,46 @@ export function visitSpaces(options: Options): SpaceVisiting {
   }
 }
 
-function followOptions(options: Options): Omit<FollowSpacesOptions, 'sink'> {
-  const { did, keeping, nextTid, resolver, outbound, pds, timers, log } = options
-  const { pool, admission, grants } = keeping
+function followOptions(options: Options, host: SpaceHost, sink: SpaceSink): FollowSpacesOptions {
+  const { did, keeping, resolver, outbound, pds, timers, log } = options
   return {
-    store: createFollowStore(pool),
+    store: postgresFollowStore(keeping.pool),
+    sink,
     api: createSpaceApi({ outbound }),
     resolver,
     isHosted: pds.isHosted,
     async delegate(space, reader) {
       const ref = parseSpace(space)
       if (!ref || (await pds.statusOf(reader)) !== 'active') return undefined
-      if (!(await grants.covers(reader, ref, 'read'))) return undefined
+      if (!(await keeping.grants.covers(reader, ref, 'read'))) return undefined
       return makeDelegation({ did: reader, space, now: timers.now(), sign: pds.signAs(reader) })
     },
-    async issue(space, key) {
-      const authority = parseSpace(space)?.authority ?? ''
-      const sign = pds.signAs(authority)
-      const { token, jti, expiresAt } = await makeCredential({
-        space,
-        key,
-        now: timers.now(),
-        sign,
-      })
-      await rememberCredential(pool, { space, jti, authority, did: authority, expiresAt })
-      return token
-    },
-    async ownRepos(space, cursor) {
-      const mayWrite = async (writer: string) =>
-        (await admission.allowed(space, writer, 'write')) === true
-      await orderWriters({ pool, clock: timers, nextTid }, space, mayWrite)
-      const writers = await listWriters(pool, { space, cursor: cursor ?? '', limit: PAGE })
-      const repos = writers.map(({ rev: repoRev, ...writer }) => ({ ...writer, repoRev }))
-      const last = repos.at(-1)
-      return { repos, ...(last && { cursor: last.spaceRev }) }
-    },
-    service: `${did}#angelos_appview`,
+    issue: host.issue,
+    ownRepos: host.ownRepos,
+    service: syncerId(did),
     timers,
     log,
   }
 }
 
-const PAGE = 500
-const STOPPED = `select 1 from repo.follow
-  where space = $1 and $2 = any(readers) and state <> 'following'`
+/** Whoever writes in a space elsewhere has perhaps been admitted since its host was last asked. */
+async function askAgain(
+  { keeping, pds, log }: Options,
+  following: SpaceFollowing,
+  { space, did }: { space: string; did: string },
+): Promise<void> {
+  try {
+    const ref = parseSpace(space)
+    if (!ref || (await pds.isHosted(ref.authority))) return
+    const { rows } = await keeping.pool.query(STOPPED, [space, did])
+    if (rows.length > 0) await following.follow(space, did)
+  } catch (err) {
+    log.warn({ err, space }, 'a space is not asked for again')
+  }
+}
+
+const STOPPED = `select 1 from repo.follow f join repo."followReader" r on r.space = f.space
+  where f.space = $1 and r.did = $2 and f.state <> 'following'`
 
 type Follow = (space: string, reader: string) => Promise<void>
 

@@ -3,7 +3,7 @@ import { createSpaceSink } from '../src/appview/space-sink.ts'
 import { systemTimers } from '../src/clock.ts'
 import { silentLog } from '../src/log.ts'
 import { type Audience, audienceUri } from '../src/permissioned/audience.ts'
-import { createFollowStore } from '../src/permissioned/postgres-follow-store.ts'
+import { postgresFollowStore } from '../src/permissioned/postgres-follow-store.ts'
 import { SetHash } from '../src/permissioned/set-hash.ts'
 import type { SpaceSink } from '../src/permissioned/sink.ts'
 import { type SpaceStore, createSpaceStore } from '../src/permissioned/store.ts'
@@ -87,7 +87,7 @@ export class SpacesWorld extends World {
 
   /** A private space with several audiences and people who come, write, move and go. */
   async begin(): Promise<void> {
-    await createFollowStore(this.db.pool).follow(REMOTE, ADA, NOW)
+    await postgresFollowStore(this.db.pool).follow(REMOTE, ADA, NOW)
     const admit = (subject: string, role = 'member') => ({
       collection: 'spaces.membership',
       rkey: subject,

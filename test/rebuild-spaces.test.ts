@@ -5,7 +5,7 @@ import type { SqlPool } from '../src/appview/sql.ts'
 import { prepareViewTables } from '../src/appview/view-tables.ts'
 import { migrate } from '../src/database/migrate.ts'
 import { silentLog } from '../src/log.ts'
-import { createFollowStore } from '../src/permissioned/postgres-follow-store.ts'
+import { postgresFollowStore } from '../src/permissioned/postgres-follow-store.ts'
 import { dropNext } from '../src/rebuild/books.ts'
 import { compareTables } from '../src/rebuild/compare.ts'
 import { NEXT } from '../src/rebuild/in-schema.ts'
@@ -154,7 +154,7 @@ test('an own repo that does not add up is told and taken as the views had it', a
 })
 
 test('what the syncer is fetching whole at the switch is fetched whole once more', async () => {
-  const store = createFollowStore(db.pool)
+  const store = postgresFollowStore(db.pool)
   await store.note(REMOTE, { dids: [FAR], now: NOW })
   const [running] = await store.due({ now: NOW, limit: 1, exceptHosts: [], except: [] })
   await store.beginWhole(running!)
@@ -203,7 +203,7 @@ test('views that are gone come back, and spaces of others are asked for from the
       .map((row) => row.replaceAll(/(indexedAt|rev):"[^"]*",?/g, ''))
       .toSorted()
   expect(shown(await viewRows(db.pool))).toEqual(shown(rows))
-  const followed = await createFollowStore(db.pool).spaceOf(REMOTE)
+  const followed = await postgresFollowStore(db.pool).spaceOf(REMOTE)
   expect(followed).toMatchObject({ checkpoint: null, nextSweepAt: NOW })
 })
 

@@ -56,6 +56,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/permissioned/wire.ts',
   ],
   'src/permissioned/migrations': [],
+  'src/permissioned/methods': [
+    'src/permissioned',
+    'src/crypto',
+    'src/database',
+    'src/identity',
+    'src/outbound',
+  ],
   'src/permissioned': [
     'src/bytes',
     'src/crypto',

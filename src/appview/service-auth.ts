@@ -25,7 +25,8 @@ export type ServiceAuth = (
 type Claims = { iss: string; aud: string; exp: number; lxm: string; jti: string }
 
 /** Checks service tokens of accounts on any PDS (atproto.com/specs/xrpc, inter-service auth):
- *  audience this node unless `audience` says otherwise, method exact, at most five minutes long, each token good for one request.
+ *  audience this node unless `audience` says otherwise, method exact, at most five minutes long,
+ *  each token good for one request.
  *  Throws `AuthRequiredError` by the names below, `IdentityUnavailable` (502) for an issuer whose
  *  document cannot be fetched now. */
 export function serviceAuth(options: {

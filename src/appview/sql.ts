@@ -1,7 +1,1 @@
-export {
-  type RowTypes,
-  type Sql,
-  type SqlPool,
-  type Statement,
-  transaction,
-} from '../database/sql.ts'
+export { type RowTypes, type Sql, type SqlPool, transaction } from '../database/sql.ts'

@@ -13,8 +13,8 @@ export function announceSpaces(
   if (!PATH.test(request.url ?? '')) return
   // Express puts its own methods on the prototype, each app anew; what is set here stays.
   response.json = function (body) {
-    const { json } = Object.getPrototypeOf(this) as Json
+    const inherited = Object.getPrototypeOf(this) as Json
     const described = typeof body === 'object' && body !== null && 'did' in body
-    return json.call(this, described ? { ...body, spacesAlpha: true } : body)
+    return inherited.json.call(this, described ? { ...body, spacesAlpha: true } : body)
   }
 }

@@ -7,8 +7,10 @@ import type { PDS } from '@atproto/pds'
 /** Bytes of blobs that records of spaces refer to, in a partition of the blob store that no method
  *  of the public repo looks into. */
 export type PrivateBlobs = {
-  /** Copies an uploaded blob into the partition and answers what was said of it; undefined when
-   *  nothing was uploaded, or it has been taken down. May be repeated until the upload is dropped. */
+  /**
+   * Copies an uploaded blob into the partition and answers what was said of it; undefined when
+   * nothing was uploaded, or it has been taken down. May be repeated until the upload is dropped.
+   */
   takeUpload(did: string, cid: string): Promise<{ mimeType: string; size: number } | undefined>
   /** Deletes the upload, unless a public record refers to it. */
   dropUpload(did: string, cid: string): Promise<void>

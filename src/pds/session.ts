@@ -17,9 +17,10 @@ type Permissions = Parameters<Parameters<Authorization>[0]['authorize']>[0]
 
 /**
  * Checks the credentials of an account of this node for a call of `nsid`, or without one whatever
- * an OAuth client may call. Throws XRPC errors as the PDS does: 401 `AuthMissing`, `AccountTakedown`, `AccountDeactivated`; 400 `ExpiredToken` and
- * `InvalidToken`, which clients know as the sign to refresh; 403 for a missing OAuth scope. Sets
- * the caching and DPoP headers of the answer.
+ * an OAuth client may call. Throws XRPC errors as the PDS does: 401 `AuthMissing`,
+ * `AccountTakedown`, `AccountDeactivated`; 400 `ExpiredToken` and `InvalidToken`, which clients
+ * know as the sign to refresh; 403 for a missing OAuth scope. Sets the caching and DPoP headers of the
+ * answer.
  */
 export type VerifySession = {
   (

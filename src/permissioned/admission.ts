@@ -30,7 +30,10 @@ export function createAdmission({ pool }: { pool: Sql }): Admission {
       if (!audience) return allowedByPolicy(pool, { space, did, access })
       if (audience.authority === did) return isThere(pool, space)
       const { rowCount } = await pool.query({ name: 'repo-admitted', text: ADMITTED }, [
-        ...[space, audience.authority, did, rolesOf(audience.audience, access)],
+        space,
+        audience.authority,
+        did,
+        rolesOf(audience.audience, access),
       ])
       return rowCount === 1
     },
@@ -87,8 +90,11 @@ async function members(
          where authority = $1 and subject > $2 and status = 'active' and role = any($4)
          order by subject limit $3`,
         [
-          ...[audience.authority, cursor, limit],
-          ...[rolesOf(audience.audience, 'read'), rolesOf(audience.audience, 'write')],
+          audience.authority,
+          cursor,
+          limit,
+          rolesOf(audience.audience, 'read'),
+          rolesOf(audience.audience, 'write'),
         ],
       )
     : await sql.query<Member>(
@@ -124,7 +130,8 @@ async function admit(tx: Sql, change: GuardedChange, now: Date): Promise<void> {
   const status = typeof record?.status === 'string' ? record.status : 'active'
   if (role === undefined) {
     await tx.query('delete from repo.admission where authority = $1 and subject = $2', [
-      ...[authority, subject],
+      authority,
+      subject,
     ])
   } else {
     await tx.query(

@@ -54,8 +54,13 @@ export async function ensureAudience(
        "appAccess", "createdAt")
      values ($1, $2, $3, $4, $5, $5, $6, $7) on conflict do nothing`,
     [
-      ...[space, authority, PRIVATE_SPACE, audience],
-      ...[JSON.stringify(MEMBER_LIST), JSON.stringify(OPEN_APPS), now],
+      space,
+      authority,
+      PRIVATE_SPACE,
+      audience,
+      JSON.stringify(MEMBER_LIST),
+      JSON.stringify(OPEN_APPS),
+      now,
     ],
   )
   return space

@@ -83,7 +83,7 @@ async function request(ports: Ports, origin: string, call: ServiceCall): Promise
   })
 }
 
-/** A refused token may be taken once the other side has seen a new key; a clock ahead comes back. */
+/** A token may be taken once the other side has seen a new key; a clock ahead comes back. */
 function mayGoBetter(status: number, reason: string): boolean {
   return status >= 500 || [401, 408, 429].includes(status) || reason.endsWith('FutureRev')
 }

@@ -74,7 +74,8 @@ async function forget(
   held: boolean,
 ): Promise<undefined> {
   const { rows } = await sql.query('select 1 from repo.change where space = $1 and did = $2', [
-    ...[space, did],
+    space,
+    did,
   ])
   if (held && rows.length > 0) await sink.forget(space, did)
 }

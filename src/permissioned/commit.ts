@@ -61,8 +61,8 @@ export async function signCommit(
 
 /**
  * What is wrong with a commit, undefined when it is the author's word about the repo. Looked at in
- * this order: version, revision, MAC, signature. After `BadSignature` refresh the identity once and try again,
- * as the key may be new. Whether the hash is that of the records is to be checked beside this.
+ * this order: version, revision, MAC, signature. After `BadSignature` refresh the identity once and
+ * try again, as the key may be new. Whether the hash is that of the records is checked beside this.
  */
 export function checkCommit(
   commit: SignedCommit,

@@ -48,9 +48,9 @@ export function makeDelegation(to: {
 }
 
 /**
- * Checks a delegation token for `space` against its issuer's key, which `peekJwt` tells whose it has
- * to be. After `BadJwtSignature` refresh the identity once and try again. That the token is good for
- * one use only, by issuer and `jti` until a skew after `expiresAt`, is for the caller to keep.
+ * Checks a delegation token for `space` against its issuer's key; `peekJwt` tells whose that has to
+ * be. After `BadJwtSignature` refresh the identity once and try again. That the token is good for
+ * one use, by issuer and `jti` until a skew after `expiresAt`, is for the caller to keep.
  */
 export function checkDelegation(
   token: string,

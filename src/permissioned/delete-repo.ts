@@ -43,8 +43,8 @@ export async function emptyRepo(tx: Sql, { space, did }: RepoAt, now: Date): Pro
 /**
  * Deletes all that is kept for an account that is gone for good: its repos in every space, its
  * grants, memberships and credentials, and the spaces it is the authority of, which stay as
- * tombstones. Each repo in a transaction of its own, so that it may be repeated after a crash. Bytes
- * of its blobs go with the next sweep. Answers how many repos there were.
+ * tombstones. Each repo in a transaction of its own, so that it may be repeated after a crash.
+ * Bytes of its blobs go with the next sweep. Answers how many repos there were.
  */
 export async function deleteAccount(
   options: { pool: SqlPool; clock: Clock },

@@ -20,7 +20,7 @@ export type Queue<R extends Parcel> = {
 export type Parcel = { attempts: number; until: Date }
 
 /** Something that works by itself until it is closed, and sooner when it is woken. */
-export type Worker = AsyncDisposable & { wake(): void }
+export type Worker = AsyncDisposable & { readonly wake: () => void }
 
 const FIRST_MS = 2_000
 const LONGEST_MS = 3_600_000

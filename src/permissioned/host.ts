@@ -26,12 +26,14 @@ import { writeRecords } from './methods/write-records.ts'
 import { type Exchange, spaceOf } from './mount.ts'
 import { createOrderer } from './orderer.ts'
 import { ownCaller } from './own-caller.ts'
-import type { HostPorts } from './ports.ts'
+import { type OwnSpaces, forOwnSpaces } from './own-spaces.ts'
+import type { HostPorts, SyncerPort } from './ports.ts'
 import { forwardQueue, noticeQueue, outboxQueue } from './queues.ts'
 import type { Reader } from './repo-reader.ts'
 import { createRepoReads } from './repo-reads.ts'
 import { placeWriters } from './place-writers.ts'
 import type { SpaceStore } from './store.ts'
+import { SPACES_VERSION } from './wire.ts'
 import { noteWriter } from './writers.ts'
 
 /** What keeps the repos, and says who belongs to the audiences of communities. */
@@ -45,19 +47,40 @@ export type Keeping = {
   nextTid: () => string
 }
 
+/** The host of this node's repos and spaces, as the rest of the node sees it. */
+export type SpaceHost = AsyncDisposable &
+  OwnSpaces & {
+    /** Has what follows spaces hear of writes and deletions, from others and in spaces hosted here. */
+    follow(syncer: SyncerPort): void
+  }
+
+/** What this node registers as where it follows spaces of other hosts. */
+export function syncerId(serviceDid: string): string {
+  return `${serviceDid}#angelos_appview`
+}
+
 /**
  * Mounts the methods of hosts of permissioned repos and of spaces on a server, and begins to tell
  * other hosts what they are to know. Closing it ends that; what is not delivered waits in tables.
  */
-export function openSpaceHost(server: Server, ports: HostPorts, keeping: Keeping): AsyncDisposable {
+export function openSpaceHost(server: Server, ports: HostPorts, keeping: Keeping): SpaceHost {
   const { pool, timers, log } = ports
   const { store, admission, nextTid } = keeping
   const now = () => timers.now()
   const spaces = createHostedSpaces(pool, keeping.ensureAudience)
   const decide = createDecide(admission, ports)
+  let syncer: SyncerPort | undefined
+  const followsAll = () => syncer !== undefined
   const place = (space: HostedSpace) =>
-    placeWriters({ pool, clock: timers, nextTid, decide }, space)
-  const orderer = createOrderer({ pool, log, timers, place, placed: () => telling.wake() })
+    placeWriters({ pool, clock: timers, nextTid, decide, syncer: () => syncer }, space)
+  const orderer = createOrderer({
+    pool,
+    log,
+    timers,
+    followsAll,
+    place,
+    placed: () => telling.wake(),
+  })
   const telling = startTelling(ports, { spaces, decide, wrote: orderer.wrote })
   const wake = telling.wake
   const unheard = store.onWrite((space) => {
@@ -66,6 +89,7 @@ export function openSpaceHost(server: Server, ports: HostPorts, keeping: Keeping
   })
 
   server.addLexicons(spaceLexicons())
+  log.debug({ version: SPACES_VERSION }, 'permissioned spaces are served, which is experimental')
   const own = ownCaller(ports, keeping.grants)
   const credential = credentialCaller(pool, ports)
   const reader = (exchange: Exchange): Promise<Reader> =>
@@ -79,11 +103,18 @@ export function openSpaceHost(server: Server, ports: HostPorts, keeping: Keeping
   issueCredential(server, shared)
   manageSpace(server, shared)
   members(server, shared)
-  deleteSpace(server, { ...shared, forget: store.forget })
+  deleteSpace(server, { ...shared, forget: (uri, did) => store.forget(uri, did) })
   checkUserAccess(server, shared)
   followSpace(server, { ...shared, credential, putInOrder: place })
-  takeNotices(server, { ...shared, wrote: orderer.wrote })
+  takeNotices(server, {
+    ...shared,
+    wrote: orderer.wrote,
+    syncerId: syncerId(ports.serviceDid),
+    syncer: () => syncer,
+  })
   return {
+    ...forOwnSpaces({ ports, spaces, place }),
+    follow: (following) => (syncer = following),
     [Symbol.asyncDispose]: async () => {
       unheard()
       await orderer[Symbol.asyncDispose]()
@@ -114,7 +145,7 @@ function startTelling(
   }
 }
 
-/** A write for a space whose authority is an account of this node is told to nobody over the wire. */
+/** Where the authority of a space is an account of this node, nothing goes over the wire. */
 async function takeHere(
   { accounts, pool }: HostPorts,
   { wrote, spaces, decide }: Parameters<typeof startTelling>[1],

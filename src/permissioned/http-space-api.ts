@@ -35,8 +35,8 @@ const TRY_LATER = new Set([408, 425, 429])
 type Question = { method: string; query?: Query; body?: object; timeoutMs: number }
 type Query = Record<string, string | number | undefined>
 
-/** Asks hosts over XRPC (`com.atproto.space.*`). `outbound` keeps requests, which others cause, away
- *  from this machine and its network; answers are read within limits. */
+/** Asks hosts over XRPC (`com.atproto.space.*`). `outbound` keeps requests, which others cause,
+ *  away from this machine and its network; answers are read within limits. */
 export function createSpaceApi(options: {
   outbound: Outbound
   limits?: Partial<SpaceApiLimits>

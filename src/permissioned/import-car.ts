@@ -18,8 +18,9 @@ const PAGE_BYTES = 2 << 20
 
 /**
  * Replaces a repo by the one in a CAR, in one transaction: after a crash all of it is there or
- * nothing. `check` says what is wrong with its commit. Throws XRPC `InvalidRequest` naming the fault
- * of the CAR or the commit, and for a rev that is not newer. The set hash has to be the commit's.
+ * nothing. `check` says what is wrong with its commit. Throws XRPC `InvalidRequest` naming the
+ * fault of the CAR or the commit, and for a rev that is not newer. The set hash has to be the
+ * commit's.
  */
 export async function importCar(
   pool: SqlPool,
@@ -40,7 +41,8 @@ export async function importCar(
   for (const { path, cid } of open.entries()) setHash.add(path, cid)
   if (!sameHash(setHash.digest(), open.commit.hash)) throw refused('BadSetHash')
   let begun = false
-  return transaction(pool, async (tx) => {
+  // Awaited here, as the stream is let go of with this function.
+  return await transaction(pool, async (tx) => {
     // The stream cannot be read twice.
     if (begun) throw new Error('the database ended the import for the sake of others')
     begun = true
@@ -132,10 +134,16 @@ async function storePage(
   await tx.query(
     `insert into repo.record (space, did, collection, rkey, cid, bytes, rev)
      select $1, $2, w.collection, w.rkey, w.cid, w.bytes, $3
-     from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) as w (collection, rkey, cid, bytes)`,
+     from unnest($4::text[], $5::text[], $6::text[], $7::bytea[]) 
+       as w (collection, rkey, cid, bytes)`,
     [
-      ...[space, did, rev, parts.map(([collection]) => collection), parts.map(([, rkey]) => rkey)],
-      ...[page.map(({ cid }) => cid), page.map(({ bytes }) => Buffer.from(bytes))],
+      space,
+      did,
+      rev,
+      parts.map(([collection]) => collection),
+      parts.map(([, rkey]) => rkey),
+      page.map(({ cid }) => cid),
+      page.map(({ bytes }) => Buffer.from(bytes)),
     ],
   )
   const links = page.flatMap(({ path, bytes }, n) =>
@@ -147,7 +155,11 @@ async function storePage(
      select $1, $2, l.collection, l.rkey, l.cid, $3
      from unnest($4::text[], $5::text[], $6::text[]) as l (collection, rkey, cid)`,
     [
-      ...[space, did, rev, links.map(({ at }) => at[0]), links.map(({ at }) => at[1])],
+      space,
+      did,
+      rev,
+      links.map(({ at }) => at[0]),
+      links.map(({ at }) => at[1]),
       links.map(({ cid }) => cid),
     ],
   )

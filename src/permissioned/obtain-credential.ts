@@ -37,8 +37,9 @@ const OF_NODE = new Set(['AppNotAuthorized', 'SpaceNotFound', 'SpaceDeleted'])
 
 /**
  * Asks the authority of a space for a credential, through one reader after the other until one is
- * given. Throws `CredentialUnavailable` when nobody answers, and `AccessLost` only on the word of the host that the authority's newest document
- * names: that its address was taken over by another must not cost the copy.
+ * given. Throws `CredentialUnavailable` when nobody answers, and `AccessLost` only on the word of
+ * the host that the authority's newest document names: that its address was taken over by another
+ * must not cost the copy.
  */
 export async function obtain(
   space: string,

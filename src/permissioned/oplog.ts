@@ -16,7 +16,7 @@ export type Op = {
   bytes: Uint8Array | null
 }
 
-/** A part of a repo's log, oldest first. `head` is where the repo stands, if the part reaches it. */
+/** A part of a repo's log, oldest first. `head` is where the repo stands, if the part gets there. */
 export type OpsPage = { ops: Op[]; head?: RepoHead; cursor?: string; opsSince: string }
 
 /** Operations in one answer. */
@@ -32,9 +32,9 @@ type Row = Omit<Op, 'rev'> & {
 }
 
 /**
- * Reads the log of a repo after the rev `since`, or on from a `cursor`, as of one moment. Undefined
- * without a repo; throws XRPC `InvalidRequest` for a cursor of no page. What is older than `opsSince` was compacted away: who stands before that has to
- * fetch the repo whole.
+ * Reads the log of a repo after the rev `since`, or on from a `cursor`, as of one moment.
+ * Undefined without a repo; throws XRPC `InvalidRequest` for a cursor of no page. What is older
+ * than `opsSince` was compacted away: who stands before that has to fetch the repo whole.
  */
 export async function listOps(
   sql: Sql,
@@ -53,7 +53,13 @@ export async function listOps(
   // No operation has such a number: a rev alone is passed whole.
   const [rev = '', idx = '2147483647'] = cursor?.split('.') ?? [since]
   const { rows } = await sql.query<Row>({ name: 'repo-ops', text: OPS }, [
-    ...[space, did, local, rev, Number(idx), limit + 1, excludeValues],
+    space,
+    did,
+    local,
+    rev,
+    Number(idx),
+    limit + 1,
+    excludeValues,
   ])
   const [first] = rows
   if (!first) return undefined
@@ -79,7 +85,7 @@ with head as materialized (
   order by o.rev, o.idx limit $6::int
 )
 select h.rev as "headRev", h."opsSince",
-  case when coalesce(row_number() over (order by o.rev, o.idx), 1) = 1 then h."setHash" end as state,
+  case when row_number() over (order by o.rev, o.idx) = 1 then h."setHash" end as state,
   o.rev, o.idx, o.collection, o.rkey, o.cid, o.prev,
   case when not $7::bool then c.bytes end as bytes
 from head h left join op o on true

@@ -6,7 +6,7 @@ import type { HostedSpace } from './hosted-spaces.ts'
 /** Sees to it that writes of this node's repos get their place in spaces that somebody follows. */
 export type Orderer = AsyncDisposable & {
   /** A repo has written in a space. */
-  wrote(space: string): void
+  readonly wrote: (space: string) => void
 }
 
 /** How long writes of one space are gathered before they are placed together. */
@@ -17,11 +17,13 @@ export function createOrderer(options: {
   pool: SqlPool
   log: Log
   timers: Timers
+  /** whether this node itself is to hear of writes in every space */
+  followsAll: () => boolean
   place: (space: HostedSpace) => Promise<number>
   /** called after something was placed */
   placed: () => void
 }): Orderer {
-  const { pool, log, timers, place, placed } = options
+  const { pool, log, timers, followsAll, place, placed } = options
   const waiting = new Set<string>()
   let running: Promise<void> | undefined
   const run = async () => {
@@ -29,7 +31,7 @@ export function createOrderer(options: {
       await timers.sleep(GATHER_MS)
       const spaces = [...waiting]
       waiting.clear()
-      const { rows } = await pool.query<HostedSpace>(FOLLOWED, [spaces, timers.now()])
+      const { rows } = await pool.query<HostedSpace>(FOLLOWED, [spaces, timers.now(), followsAll()])
       let count = 0
       for (const row of rows) count += await place(row)
       if (count > 0) placed()
@@ -63,6 +65,6 @@ export function createOrderer(options: {
 /** Where nobody listens, writes are placed when somebody asks. */
 const FOLLOWED = `
   select s.* from repo.space s where s.space = any($1) and s."deletedAt" is null
-  and exists (select 1 from repo.syncer y where y.space = s.space and y."expiresAt" > $2)`
+  and ($3 or exists (select 1 from repo.syncer y where y.space = s.space and y."expiresAt" > $2))`
 
 const LEFT = 'select distinct space from repo.writer where "spaceRev" is null'

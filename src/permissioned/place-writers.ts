@@ -2,9 +2,17 @@ import type { Clock } from '../clock.ts'
 import type { SqlPool } from '../database/sql.ts'
 import type { Decide } from './access.ts'
 import type { HostedSpace } from './hosted-spaces.ts'
+import type { SyncerPort } from './ports.ts'
 import { orderWriters } from './writers.ts'
 
-type Parts = { pool: SqlPool; clock: Clock; nextTid: () => string; decide: Decide }
+type Parts = {
+  pool: SqlPool
+  clock: Clock
+  nextTid: () => string
+  decide: Decide
+  /** who follows spaces here; a node tells itself nothing over the wire */
+  syncer: () => SyncerPort | undefined
+}
 
 /**
  * Gives the repos that have written since their place in the order of a space, and has its syncers
@@ -31,5 +39,10 @@ export async function placeWriters(parts: Parts, space: HostedSpace): Promise<nu
       [space.space, strangers],
     )
   const placed = await orderWriters(parts, space.space, async (did) => said.get(did) === 'yes')
+  for (const { did: repo, rev: repoRev, hash, spaceRev, prevSpaceRev } of placed) {
+    const prev = prevSpaceRev !== null && { prevSpaceRev }
+    const notice = { space: space.space, repo, repoRev, hash, spaceRev, ...prev }
+    await parts.syncer()?.notified(notice)
+  }
   return placed.length
 }

@@ -22,16 +22,16 @@ export type WriteNotice = {
   repo: string
   repoRev: string
   hash: Uint8Array
-  spaceRev?: string
-  prevSpaceRev?: string
 }
 
-/** What this node learns as a syncer of spaces of other hosts. */
+/** The same with its place in the space, as the authority tells it; the first write has none before. */
+export type PlacedNotice = WriteNotice & { spaceRev: string; prevSpaceRev?: string }
+
+/** What follows spaces: those of other hosts, and members' repos elsewhere in spaces of this one.
+ *  It answers false of a space that it does not follow. */
 export type SyncerPort = {
-  /** The service identifier this node registers with. */
-  readonly service: string
-  wrote(notice: WriteNotice): Promise<void>
-  deleted(space: string): Promise<void>
+  notified(notice: PlacedNotice): Promise<boolean>
+  spaceDeleted(space: string): Promise<boolean>
 }
 
 /** The accounts of this node, as far as their permissioned repos need them. */
@@ -58,7 +58,6 @@ export type HostPorts = {
   session(request: IncomingMessage, response: ServerResponse): Promise<OwnSession>
   /** Checks a service token for a method, one use each; throws 401 with the fault's name. */
   service(token: string, nsid: string, audience: (aud: string) => boolean): Promise<ServiceCaller>
-  readonly syncer?: SyncerPort
 }
 
 /** Who sent a service token, and to whom it is addressed. */

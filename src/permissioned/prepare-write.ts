@@ -4,8 +4,10 @@ import { isValidNsid, isValidRecordKey } from '@atproto/syntax'
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { cidOfBlock, cidText } from './cid-bytes.ts'
 
-/** One write of a batch: `put` creates or replaces. `swapRecord` is the CID that must be there, null
- *  for none. Records are data-model values: CIDs as objects, blobs as uploading them answered. */
+/**
+ * One write of a batch: `put` creates or replaces. `swapRecord` is the CID that must be there,
+ * null for none. Records are data-model values: CIDs as objects, blobs as uploading them answered.
+ */
 export type SpaceWrite = {
   action: 'create' | 'put' | 'update' | 'delete'
   collection: string

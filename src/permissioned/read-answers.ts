@@ -14,8 +14,8 @@ const CREDENTIAL_MAX = 4_096
 const DIGEST = 32
 const DIGEST_TEXT_MAX = 64
 
-/** Reads the page of `listRepos`. Throws `NotJson` for one that breaks the schema: to leave out what
- *  can't be read would move the checkpoint over it. */
+/** Reads the page of `listRepos`. Throws `NotJson` for one that breaks the schema: to leave out
+ *  what can't be read would move the checkpoint over it. */
 export function repoPage(answer: Fields, limit: number): RepoPage {
   const repos = listOf(answer, 'repos', limit).map(listedRepo)
   const cursor = cursorOf(answer)

@@ -46,7 +46,7 @@ export type RepoCar = AsyncDisposable & {
   /** to be checked with `checkCommit` */
   readonly commit: SignedCommit
   readonly count: number
-  /** All records in the order of the index, as often as wanted. Their set hash must be the commit's. */
+  /** All records in the index's order, as often as wanted; their hash must be the commit's. */
   entries(): Generator<IndexEntry>
   /** Each record once, in the same order; a fault is the last that comes. */
   blocks(): AsyncGenerator<RepoBlock | { fault: CarFault }>

@@ -5,13 +5,13 @@ import type { Space } from './mount.ts'
 import type { OwnCaller } from './own-caller.ts'
 import type { Accounts } from './ports.ts'
 
-/** Who may ask for what is in a repo: its own account, or whoever holds a credential of the space. */
+/** Who may ask for what is in a repo: its account, or whoever holds a credential of the space. */
 export type Reader = OwnCaller | CredentialCaller
 
 /**
  * Lets the reader go on to a repo in a space, or throws: `RepoNotFound` for an account that asks
- * for another's, 401 for a credential of another space or with another audience, `SpaceNotFound` for
- * a space hosted here that is deleted, and what the account's status calls for.
+ * for another's, 401 for a credential of another space or with another audience, `SpaceNotFound`
+ * for a space hosted here that is deleted, and what the account's status calls for.
  */
 export async function mayReadRepo(
   parts: { accounts: Accounts; spaces: HostedSpaces },

@@ -56,7 +56,7 @@ export class RepoRuns {
 
   /** Fetches a due repo at once, beside those that wait for their turn. */
   async now(space: string, did: string): Promise<RepoOutcome> {
-    const { store, limits, timers, signal } = this.#options
+    const { limits, timers, signal } = this.#options
     if (this.#urgent >= limits.urgent) return refused('Busy', 'too many are waited for')
     this.#urgent += 1
     const late = new AbortController()

@@ -1,4 +1,4 @@
-/** What the views take in of permissioned repos: the local tail and the syncer feed the same one. */
+/** What the views take in of permissioned repos; the local tail and the syncer feed the same. */
 export type SpaceSink = {
   /** How far the views hold a repo; undefined when they hold nothing of it. The state of the set
    *  hash has 2048 bytes. */

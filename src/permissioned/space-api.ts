@@ -6,7 +6,7 @@ export type Refused = { readonly ok: false; readonly name: string }
 /** What a host has answered, or by which name it has refused. */
 export type Answer<T> = (T & { readonly ok: true }) | Refused
 
-/** Whom to ask about which space: the origin of a host, and the headers that carry the credential. */
+/** Whom to ask about which space: a host's origin, and the headers that carry the credential. */
 export type Asked = {
   readonly service: string
   readonly space: string

@@ -106,7 +106,9 @@ async function bring(options: TailOptions, at: RepoAt): Promise<void> {
   const { space, did } = at
   try {
     const { rows } = await sql.query<{ rev: string }>({ name: 'repo-change', text: DUE }, [
-      ...[space, did, timers.now()],
+      space,
+      did,
+      timers.now(),
     ])
     if (!rows[0]) return
     const rev = await catchUp({ sql, sink }, at)
@@ -134,7 +136,10 @@ async function postpone({ sql, timers }: TailOptions, at: RepoAt, error: unknown
     `update repo.change set attempts = $3, "nextAt" = $4, reason = $5
      where space = $1 and did = $2`,
     [
-      ...[at.space, at.did, attempts, new Date(timers.now().getTime() + wait)],
+      at.space,
+      at.did,
+      attempts,
+      new Date(timers.now().getTime() + wait),
       error instanceof Error ? error.message.slice(0, 500) : String(error),
     ],
   )

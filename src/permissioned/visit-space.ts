@@ -36,9 +36,10 @@ const LONGEST_MS = 24 * 3_600_000
 
 /**
  * Asks the authority what has changed after the checkpoint and makes due what is not held as it
- * says; in its turn asks for all repos, and makes all of them due. Keeps the registration for notifications alive. A space that was
- * stopped is followed again when a credential is given. Throws
- * `AccessLost`, and when the authority does not answer `OutboundError` or what credentials throw.
+ * says; in its turn asks for all repos, and makes all of them due. Keeps the registration for
+ * notifications alive. A space that was stopped is followed again when a credential is given.
+ * Throws `AccessLost`, and when the authority does not answer `OutboundError` or what credentials
+ * throw.
  */
 export async function visitSpace(row: FollowedSpace, ports: VisitPorts): Promise<void> {
   const { timers, limits, store } = ports
@@ -117,9 +118,9 @@ async function pageAfter(
 }
 
 /**
- * Whether a repo is not held as it is said to be. One that is held in a newer state than the
- * authority knows of is not, and neither is one that is hosted here: its writes are taken in as they
- * are made.
+ * Whether a repo is not held as it is said to be. Neither one that is held in a newer state than
+ * the authority knows of is due, nor one that is hosted here, whose writes are taken in as they are
+ * made.
  */
 export async function isDue(
   space: string,

@@ -54,5 +54,3 @@ export const appAccessType = {
 
 /** The service of a DID document that a space's authority, or else its PDS, is reached by. */
 export const SPACE_HOST = '#atproto_space_host'
-/** The key of a DID document that signs credentials, unless the account's own does. */
-export const SPACE_KEY = '#atproto_space'

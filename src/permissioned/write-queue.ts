@@ -164,7 +164,7 @@ export class WriteQueue {
     const { rev, setHash, source } = plan
     if (rev !== '') this.#states.set(`${space} ${did}`, { rev, setHash, source })
     if (plan.changes.length > 0) this.#options.stored(space, did)
-    waiting.forEach(({ settle }, n) => settle(plan.outcomes[n]!))
+    waiting.forEach((each, n) => each.settle(plan.outcomes[n]!))
   }
 
   #hasGuards({ space, did, plan }: PlannedRepo): boolean {

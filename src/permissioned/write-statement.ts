@@ -58,10 +58,15 @@ function columnsOf(change: Change, kept: boolean, fresh: boolean): unknown[] {
   const { rev, collection, rkey, cid, prev, bytes, evidence, blobs } = change
   const links = blobs.map((blob) => blob.cid).join(' ')
   return [
-    ...[rev, collection, rkey, cid, prev],
+    rev,
+    collection,
+    rkey,
+    cid,
+    prev,
     kept && bytes !== null ? bufferOf(bytes) : null,
     evidence === undefined ? null : JSON.stringify(evidence),
-    ...[kept, fresh],
+    kept,
+    fresh,
     links === '' ? null : links,
   ]
 }

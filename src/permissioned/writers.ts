@@ -11,9 +11,9 @@ export type OrderedWriter = Writer & { prevSpaceRev: string | null }
 type Options = { pool: SqlPool; clock: Clock; nextTid: () => string }
 
 /**
- * Takes note of a write elsewhere into a space hosted here. Answers false for a rev that is not newer
- * than what is known, and for a space that is not here. Whether the author may write is to be
- * asked before.
+ * Takes note of a write elsewhere into a space hosted here. Answers false for a rev that is not
+ * newer than what is known, and for a space that is not here. Whether the author may write is to
+ * be asked before.
  */
 export async function noteWriter(
   sql: Sql,
@@ -32,8 +32,8 @@ export async function noteWriter(
 /**
  * Gives each repo that has written since the last time a spaceRev, newer than all before, and puts
  * down what the space's syncers are to be told, in one transaction. That is not done while a write
- * is stored, as writers of one space would wait for each other; nobody is told of a write before. Who
- * `mayWrite` says may not is passed over and stays in line.
+ * is stored, as writers of one space would wait for each other; nobody is told of a write before.
+ * Who `mayWrite` says may not is passed over and stays in line.
  */
 export function orderWriters(
   { pool, clock, nextTid }: Options,
@@ -102,9 +102,14 @@ async function storeOrder(
        "spaceRev" = excluded."spaceRev", "prevSpaceRev" = excluded."prevSpaceRev",
        until = excluded.until`,
     [
-      ...[space, dids, revs, ordered.map(({ prevSpaceRev }) => prevSpaceRev)],
-      ...[ordered.map(({ hash }) => Buffer.from(hash)), now],
-      ...[new Date(now.getTime() + TELL_FOR_MS), ordered.map(({ rev }) => rev)],
+      space,
+      dids,
+      revs,
+      ordered.map(({ prevSpaceRev }) => prevSpaceRev),
+      ordered.map(({ hash }) => Buffer.from(hash)),
+      now,
+      new Date(now.getTime() + TELL_FOR_MS),
+      ordered.map(({ rev }) => rev),
     ],
   )
 }

@@ -61,7 +61,7 @@ async function begin(seed: number) {
   const lies: string[] = []
   const sink = memorySpaceSink((space, did, { collection, rkey, cid }) => {
     const path = `${collection}/${rkey}`
-    if (cid !== null && !world.repo(space, did).ever.has(`${path} ${cid}`)) lies.push(path)
+    if (cid !== null && !world.had(space, did, `${path} ${cid}`)) lies.push(path)
   })
   const store = memoryFollowStore()
   await store.follow(SPACE, READER, virtual.now())
@@ -106,7 +106,7 @@ async function take(one: Step, run: Run): Promise<void> {
     case 'trouble':
       return trouble(one.kind, run)
     case 'compact':
-      return world.repo(SPACE, MEMBERS[one.member]!).compact(2)
+      return world.repos.get(`${SPACE} ${MEMBERS[one.member]!}`)?.compact(2)
     case 'move':
       return move(world, MEMBERS[one.member]!)
     case 'leave': {
@@ -166,7 +166,7 @@ function sequence(seed: number): () => number {
   }
 }
 
-test('whatever is missed, and wherever it crashes, the copy becomes what the repos are', async () => {
+test('whatever is missed, wherever it crashes, the copy becomes what the repos are', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.nat(),

@@ -27,7 +27,7 @@ test('a space that a local account may read is copied whole, then kept up to dat
   await following.close()
 })
 
-test('a notification that does not follow on the last one has the list read from the checkpoint', async () => {
+test('a notification that does not follow on has the list read from the checkpoint', async () => {
   const { world, timers, following, both } = await stage((before) => {
     before.write(SPACE, ANNA, notes(1))
   })
@@ -69,7 +69,7 @@ test('what no notification told is found when the space has its turn', async () 
   await following.close()
 })
 
-test('a repo hosted here is never asked for: its writes are taken in as they are made', async () => {
+test('a repo hosted here is never asked for', async () => {
   const { world, timers, following } = await stage((before) => {
     before.hosted.add(ANNA)
     before.write(SPACE, ANNA, notes(2))
@@ -118,7 +118,7 @@ test('an announced record is there when fetchNow says so', async () => {
   await following.close()
 })
 
-test('members elsewhere of a space of this node are followed without anybody delegating', async () => {
+test('members elsewhere of a space of this node are followed, and nobody delegates', async () => {
   const { world, timers, following, both } = await stage()
   const own = 'at://did:plc:own/space/com.example.group/main'
   world.account('did:plc:own', 'https://here.example.com')

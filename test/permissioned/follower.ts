@@ -34,13 +34,16 @@ export type Stage = {
   sink: MemorySink
   following: SpaceFollowing
   /** What is shown of a member's repo, and what is there. */
-  both(did: string, space?: string): { shown: Record<string, string>; real: Record<string, string> }
+  both: (
+    did: string,
+    space?: string,
+  ) => { shown: Record<string, string>; real: Record<string, string> }
 }
 
 /** Every record that a memory sink is given must have been in the repo at some time. */
 export function trueOnly(world: SpaceWorld): MemorySink {
   return memorySpaceSink((space, did, { collection, rkey, cid }) => {
-    if (cid === null || world.repo(space, did).ever.has(`${collection}/${rkey} ${cid}`)) return
+    if (cid === null || world.had(space, did, `${collection}/${rkey} ${cid}`)) return
     throw new Error(`${did} has never had ${collection}/${rkey} ${cid}`)
   })
 }
@@ -83,7 +86,9 @@ export async function stage(
 
 /** Path to CID of all that is in a repo. */
 export function realOf(world: SpaceWorld, space: string, did: string): Record<string, string> {
-  return Object.fromEntries([...world.repo(space, did).records].map(([path, r]) => [path, r.cid]))
+  return Object.fromEntries(
+    [...(world.repos.get(`${space} ${did}`)?.records ?? [])].map(([path, r]) => [path, r.cid]),
+  )
 }
 
 /** So many notes, `note0` and on. */

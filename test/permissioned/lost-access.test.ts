@@ -159,7 +159,7 @@ test('an authority that does not answer costs nothing that is held', async () =>
   await following.close()
 })
 
-test('who has taken over the address of an authority that moved cannot make us forget', async () => {
+test('who has the address of an authority that moved cannot make us forget', async () => {
   const { world, timers, following, sink, both } = await held()
   const moved = world.identity(world.spaces.get(SPACE)!.authority)!
   world.stale.set(moved.did, moved)
@@ -177,7 +177,7 @@ test('who has taken over the address of an authority that moved cannot make us f
 test('nothing of a space is stored after it was forgotten, whatever was under way', async () => {
   const { world, timers, following, sink } = await held()
   const gate = Promise.withResolvers<void>()
-  const { apply } = sink
+  const apply = sink.apply.bind(sink)
   sink.apply = async (batch) => {
     await gate.promise
     await apply(batch)
@@ -195,7 +195,7 @@ test('nothing of a space is stored after it was forgotten, whatever was under wa
 test('who is given access while the copy is being removed gets it again', async () => {
   const { world, timers, following, sink, both } = await held()
   const gate = Promise.withResolvers<void>()
-  const { forget } = sink
+  const forget = sink.forget.bind(sink)
   sink.forget = async (space, did) => {
     await gate.promise
     await forget(space, did)

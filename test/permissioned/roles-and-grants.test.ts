@@ -13,6 +13,8 @@ import {
   saying,
   startWorld,
   writePost,
+  asking,
+  named,
 } from './world.ts'
 
 const PRIVATE = 'co.kendev.spaces.privateSpace'
@@ -97,8 +99,8 @@ test('a viewer reads an audience, and what a viewer writes is not tracked', asyn
   await writePost(viewer, space, 'I only look')
   await writePost(member, space, 'I do too')
   const reader = await reading(viewer, space)
-  const query = new URLSearchParams({ space })
-  const { body } = await reader.get(`${at('listRepos')}?${query}`, club.did)
+  const query = { space }
+  const { body } = await reader.get(asking(at('listRepos'), query), club.did)
   expect((body['repos'] as { did: string }[]).map(({ did }) => did)).toEqual([member.did])
 })
 
@@ -115,8 +117,8 @@ test('a file of a space record is for its readers only, and is not run as a page
     record: { $type: POST, text: 'Attached', file: blob },
   })
   const reader = await reading(viewer, space)
-  const where = new URLSearchParams({ space, repo: member.did, cid: ref.$link })
-  const found = await reader.get(`${at('getBlob')}?${where}`, member.did)
+  const where = { space, repo: member.did, cid: ref.$link }
+  const found = await reader.get(asking(at('getBlob'), where), member.did)
   expect(found.bytes.equals(bytes)).toBe(true)
   expect(found.headers).toMatchObject({
     'cache-control': 'private, no-store',
@@ -124,8 +126,8 @@ test('a file of a space record is for its readers only, and is not run as a page
     'content-disposition': `attachment; filename="${ref.$link}"`,
     'content-security-policy': "default-src 'none'; sandbox",
   })
-  const list = new URLSearchParams({ space, repo: member.did })
-  const listed = await reader.get(`${at('listBlobs')}?${list}`, member.did)
+  const list = { space, repo: member.did }
+  const listed = await reader.get(asking(at('listBlobs'), list), member.did)
   expect(listed.body).toEqual({ cids: [ref.$link] })
   const { get } = as(member, world.here.url)
   const other = await createSpace(member)
@@ -150,17 +152,14 @@ test('an OAuth client acts in spaces within a grant that the account has made, a
   )
   // The provider does not know such scopes yet, and leaves them out.
   expect(client.tokens!.scope).not.toContain('space:')
-  const params = new URLSearchParams({ space, repo: member.did })
-  const list = () => client.call(`${world.here.url}/xrpc/${at('listRecords')}?${params}`)
+  const params = { space, repo: member.did }
+  const list = () => client.call(`${world.here.url}/xrpc/${asking(at('listRecords'), params)}`)
   const write = () =>
     client.call(`${world.here.url}/xrpc/${at('createRecord')}`, {
       method: 'POST',
       body: { space, repo: member.did, collection: POST, record: { $type: POST } },
     })
-  const said = async (answer: ReturnType<typeof list>) => {
-    const { status, body } = await answer
-    return `${status} ${String(body['error'] ?? '')}`.trim()
-  }
+  const said = async (answer: ReturnType<typeof list>) => named(await answer)
   expect(await said(list())).toBe('403 SpaceGrantMissing')
   const about = { authority: member.did, spaceType: GARDEN }
   const own = client.call(`${world.here.url}/xrpc/${grant}`, {
@@ -172,7 +171,9 @@ test('an OAuth client acts in spaces within a grant that the account has made, a
   expect(await said(list())).toBe('200')
   expect(await said(write())).toBe('403 SpaceGrantMissing')
   const spaces = `${world.here.url}/xrpc/${at('listSpaces')}`
-  expect((await client.call(spaces)).body).toEqual({ spaces: [{ uri: space }] })
+  const seen = JSON.stringify((await client.call(spaces)).body)
+  expect(seen).toContain(space)
+  expect(seen).not.toContain(PRIVATE)
   const grants = await member.get('co.kendev.actor.listSpaceGrants')
   expect(grants).toMatchObject({ items: [{ ...about, actions: ['read'] }] })
   await member.call(grant, { ...about, actions: ['read'], expiresAt: '2020-01-01T00:00:00Z' })

@@ -4,7 +4,7 @@ import { formatDidKey, P256_JWT_ALG } from '@atproto/crypto'
 import type { Person } from '../person.ts'
 
 /** An application's key for one credential, made without any code of ours. */
-export type AppKey = { did: string; sign(text: string): Buffer; privateKey: KeyObject }
+export type AppKey = { did: string; sign: (text: string) => Buffer; privateKey: KeyObject }
 
 export type Reply = {
   status: number

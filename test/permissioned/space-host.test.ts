@@ -20,6 +20,7 @@ import {
   saying,
   startWorld,
   writePost,
+  asking,
 } from './world.ts'
 
 let world: World
@@ -42,8 +43,8 @@ beforeAll(async () => {
 afterAll(async () => world?.[Symbol.asyncDispose]())
 
 async function repos(cursor = '', of = space): Promise<Repos> {
-  const query = new URLSearchParams({ space: of, ...(cursor && { cursor }) })
-  return (await reader.get(`${at('listRepos')}?${query}`, ada.did)).body as Repos
+  const query = { space: of, ...(cursor && { cursor }) }
+  return (await reader.get(asking(at('listRepos'), query), ada.did)).body as Repos
 }
 
 /** Asks a node as a service does, with a token of an account for that service and method. */
@@ -118,7 +119,7 @@ test('the owner lists the members in pages; a credential is not enough for that'
     cursor = page.cursor
   } while (cursor)
   expect(seen).toEqual(dids.map((did) => ({ did, read: true, write: did === ben.did })))
-  const asked = reader.get(`${simple('listMembers')}?${new URLSearchParams({ space })}`, ada.did)
+  const asked = reader.get(asking(simple('listMembers'), { space }), ada.did)
   expect((await asked).status).toBe(400)
 })
 
@@ -138,7 +139,7 @@ test('the host knows who writes, in one order, and each page goes on after the o
   expect(await repos(cursor)).toEqual({ repos: [] })
   await writePost(ada, space, 'Third', 'three')
   expect((await repos(cursor)).repos.map(({ did }) => did)).toEqual([ada.did])
-  const none = await ask(world.here.url, `${at('listRepos')}?${new URLSearchParams({ space })}`)
+  const none = await ask(world.here.url, asking(at('listRepos'), { space }))
   expect(none.body['error']).toBe('BadSpaceSignature')
 })
 
@@ -157,10 +158,7 @@ test('a repo that the write policy does not admit is not tracked', async () => {
     '403 UserNotAuthorized',
   )
   const hers = await readerOf(dee, { home: world.here.url, host: world.here.url, space: uri })
-  const listed = await hers.get(
-    `${at('listRepos')}?${new URLSearchParams({ space: uri })}`,
-    ada.did,
-  )
+  const listed = await hers.get(asking(at('listRepos'), { space: uri }), ada.did)
   expect(listed.body).toEqual({ repos: [] })
 })
 
@@ -243,9 +241,9 @@ test('a deleted space is gone for all but those who have to learn that', async (
   expect(await saying(get(at('listRecords'), mine))).toBe('400 SpaceNotFound')
   const record = { ...mine, collection: 'com.example.garden.post', record: {} }
   expect(await saying(post(at('createRecord'), record))).toBe('400 SpaceNotFound')
-  expect(
-    await saying(his.get(`${at('listRepos')}?${new URLSearchParams({ space: uri })}`, ada.did)),
-  ).toBe('401 CredentialRevoked')
+  expect(await saying(his.get(asking(at('listRepos'), { space: uri }), ada.did))).toBe(
+    '401 CredentialRevoked',
+  )
   expect(await createSpace(ada, { skey: 'short-lived' })).toBe(uri)
 })
 
@@ -262,14 +260,14 @@ test('only the authority revokes, at the host of a repo of the space', async () 
 
 test('who is no authority of an audience learns nothing of who belongs to it', async () => {
   const nsid = simple('checkUserAccess')
-  const query = new URLSearchParams({ space, user: ben.did, access: 'read' })
+  const query = { space, user: ben.did, access: 'read' }
   const check = async (from: Person) => {
     const { token } = await from.get<{ token: string }>('com.atproto.server.getServiceAuth', {
       aud: world.here.did,
       lxm: nsid,
     })
     const headers = { authorization: `Bearer ${token}` }
-    return saying(ask(world.here.url, `${nsid}?${query}`, { headers }))
+    return saying(ask(world.here.url, asking(nsid, query), { headers }))
   }
   expect(await check(ben)).toBe('401 BadJwtIssuer')
   expect(await check(ada)).toBe('400 SpaceNotFound')

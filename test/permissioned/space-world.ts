@@ -36,7 +36,7 @@ export type Trouble = {
 export const LIFETIME_S = 600
 const PAGE = 3
 
-/** Accounts, their hosts and their spaces, with real keys, tokens, commits and CARs, and no network. */
+/** Accounts, their hosts and their spaces: real keys, tokens, commits and CARs, and no network. */
 export class SpaceWorld {
   readonly timers: Timers
   readonly nextTid: () => string
@@ -55,6 +55,8 @@ export class SpaceWorld {
   readonly credentials: string[] = []
   trouble: Trouble = {}
   readonly #used = new Set<string>()
+  /** what repos have had, also those that are gone */
+  readonly #ever = new Map<string, Set<string>>()
 
   constructor(timers: Timers) {
     this.timers = timers
@@ -74,11 +76,18 @@ export class SpaceWorld {
     return space
   }
 
+  /** Whether a repo has ever had the record. */
+  had(space: string, did: string, record: string): boolean {
+    return this.#ever.get(`${space} ${did}`)?.has(record) ?? false
+  }
+
   repo(space: string, author: string): TrueRepo {
     const known = this.repos.get(`${space} ${author}`)
     if (known) return known
     const sign = async (bytes: Uint8Array) => this.signers.get(author)!.sign(bytes)
-    const repo = new TrueRepo({ space, author, sign })
+    const ever = this.#ever.get(`${space} ${author}`) ?? new Set<string>()
+    this.#ever.set(`${space} ${author}`, ever)
+    const repo = new TrueRepo({ space, author, sign, ever })
     this.repos.set(`${space} ${author}`, repo)
     return repo
   }

@@ -12,7 +12,7 @@ export type Write = { path: string; text: string | null }
 /** A member's repo in a space as it really is, with its log and a memory of all that ever was. */
 export class TrueRepo {
   readonly records = new Map<string, { cid: string; bytes: Uint8Array }>()
-  readonly ever = new Set<string>()
+  readonly ever: Set<string>
   readonly space: string
   readonly author: string
   readonly sign: SignBytes
@@ -20,7 +20,8 @@ export class TrueRepo {
   rev = ''
   #hash = new SetHash()
 
-  constructor(options: { space: string; author: string; sign: SignBytes }) {
+  constructor(options: { space: string; author: string; sign: SignBytes; ever: Set<string> }) {
+    this.ever = options.ever
     this.space = options.space
     this.author = options.author
     this.sign = options.sign

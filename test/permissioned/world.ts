@@ -64,13 +64,23 @@ export function as(who: Person | undefined, origin: string) {
   const headers: Record<string, string> = who ? { authorization: `Bearer ${who.token}` } : {}
   return {
     get: (nsid: string, params: Record<string, string>) =>
-      ask(origin, `${nsid}?${new URLSearchParams(params)}`, { headers }),
+      ask(origin, asking(nsid, params), { headers }),
     post: (nsid: string, body: unknown) => ask(origin, nsid, { headers, body }),
   }
 }
 
 /** What a refusal says: its status and name. */
 export async function saying(reply: Promise<Reply>): Promise<string> {
-  const { status, body } = await reply
-  return `${status} ${String(body['error'] ?? '')}`.trim()
+  return named(await reply)
+}
+
+/** The same of an answer that is there. */
+export function named({ status, body }: Pick<Reply, 'status' | 'body'>): string {
+  const { error } = body as { error?: string }
+  return error === undefined ? String(status) : `${status} ${error}`
+}
+
+/** The path of a query. */
+export function asking(nsid: string, params: Record<string, string>): string {
+  return `${nsid}?${new URLSearchParams(params).toString()}`
 }

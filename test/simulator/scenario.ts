@@ -124,7 +124,7 @@ function worsen(stage: Stage): void {
 
 /** An account comes back just when nobody can say who it is, and is quiet afterwards. */
 function returnUnjudged(stage: Stage): void {
-  const { random, world, directory } = stage
+  const { random, world } = stage
   const person = somebody(stage)
   changeStatus(stage, person, 'deactivated')
   person.rests = true

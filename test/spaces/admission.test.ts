@@ -156,19 +156,22 @@ test('a space of another kind goes by its policies', async () => {
     [space, SHOP, policy('memberListPolicy'), policy('publicPolicy'), clock.now()],
   )
   await pool.query(`insert into repo.member values ($1, 'did:plc:a', true, false, $2)`, [
-    ...[space, clock.now()],
+    space,
+    clock.now(),
   ])
   expect(await admission.allowed(space, 'did:plc:a', 'read')).toBe(true)
   expect(await admission.allowed(space, 'did:plc:b', 'read')).toBe(false)
   expect(await admission.allowed(space, 'did:plc:b', 'write')).toBe(true)
   await pool.query('update repo.space set "readPolicy" = $2 where space = $1', [
-    ...[space, policy('managingAppPolicy', { managingApp: 'did:web:app' })],
+    space,
+    policy('managingAppPolicy', { managingApp: 'did:web:app' }),
   ])
   expect(await admission.allowed(space, 'did:plc:b', 'read')).toEqual({
     managingApp: 'did:web:app',
   })
   await pool.query('update repo.space set "readPolicy" = $2 where space = $1', [
-    ...[space, policy('unheardOf')],
+    space,
+    policy('unheardOf'),
   ])
   expect(await admission.allowed(space, 'did:plc:b', 'read')).toBe(false)
   expect((await admission.members(space, undefined, 9)).members).toHaveLength(1)
@@ -178,7 +181,8 @@ test('writers get places that only rise, and syncers are told of the one before'
   const options = { pool, clock, nextTid: createTids(clock) }
   const everyone = async () => true
   await pool.query(`insert into repo.syncer values ($1, 'did:web:s#x', $2)`, [
-    ...[members, new Date(clock.now().getTime() + 3_600_000)],
+    members,
+    new Date(clock.now().getTime() + 3_600_000),
   ])
   for (const did of ['did:plc:a', 'did:plc:b']) {
     await store.applyWrites({ space: members, did, writes: [write('put', 'a', '1')] })

@@ -55,7 +55,7 @@ export async function errorOf(work: Promise<unknown>): Promise<string | undefine
     (reason: unknown) => reason,
   )
   if (error === undefined) return undefined
-  return error instanceof XRPCError ? (error.customErrorName ?? error.error) : String(error)
+  return error instanceof XRPCError ? (error.customErrorName ?? error.error) : 'no XRPC error'
 }
 
 /** Empties every table of schema `repo`. */

@@ -169,7 +169,7 @@ test('what a guard refuses is not stored, and what it keeps is stored with the r
       {
         concerns: ({ collection }) => collection === NOTE,
         async apply(tx, { did, rkey, rev, record }) {
-          const values = [did, rkey, String(record?.text ?? 'gone'), rev]
+          const values = [did, rkey, record?.text === 'no' ? 'no' : 'yes', rev]
           await tx.query(`insert into repo.admission values ($1, $2, $3, 'active', $4)`, values)
           if (record?.text === 'no') throw new InvalidRequestError('taken', 'SlotTaken')
         },

@@ -6,6 +6,7 @@ import { addressOf } from '../call-service.ts'
 import type { CredentialCaller } from '../credential-caller.ts'
 import type { HostedSpace, HostedSpaces } from '../hosted-spaces.ts'
 import { type Exchange, route, spaceOf } from '../mount.ts'
+import { pageOf } from '../own-spaces.ts'
 import type { HostPorts } from '../ports.ts'
 import { mayAskHost } from '../repo-reader.ts'
 import { nsid } from '../wire.ts'
@@ -40,10 +41,7 @@ export function followSpace(server: Server, deps: Deps): void {
       const hosted = await hostedFor(input['space'], reader)
       await deps.putInOrder(hosted)
       const { cursor = '', limit } = input as { cursor?: string; limit: number }
-      const writers = await listWriters(pool, { space: hosted.space, cursor, limit })
-      const repos = writers.map(({ rev: repoRev, ...writer }) => ({ ...writer, repoRev }))
-      const last = repos.at(-1)
-      return { repos, ...(last && { cursor: last.spaceRev }) }
+      return pageOf(await listWriters(pool, { space: hosted.space, cursor, limit }))
     },
   })
   route(server, nsid.registerNotify, {

@@ -1,4 +1,4 @@
-import type { Server } from '@atproto/xrpc-server'
+import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import type { SqlPool } from '../../database/sql.ts'
 import { tidTime } from '../../tid.ts'
 import type { Decide } from '../access.ts'
@@ -6,7 +6,7 @@ import { forbidden, refused, unauthorized } from '../answers.ts'
 import { noteRevocations } from '../credentials.ts'
 import type { HostedSpaces } from '../hosted-spaces.ts'
 import { type Space, route, spaceOf } from '../mount.ts'
-import type { Accounts, HostPorts, ServiceCaller, SyncerPort, WriteNotice } from '../ports.ts'
+import type { Accounts, HostPorts, PlacedNotice, ServiceCaller, SyncerPort } from '../ports.ts'
 import { serviceCaller } from '../service-caller.ts'
 import { SPACE_HOST, nsid } from '../wire.ts'
 import { noteWriter } from '../writers.ts'
@@ -16,7 +16,9 @@ type Deps = Pick<HostPorts, 'service'> & {
   accounts: Accounts
   spaces: HostedSpaces
   decide: Decide
-  syncer?: SyncerPort
+  /** what this node registers as where it follows spaces, and who does that */
+  syncerId: string
+  syncer: () => SyncerPort | undefined
   /** A repo of the space has written; it is to get its place. */
   wrote: (space: string) => void
   now: () => Date
@@ -28,32 +30,27 @@ const HASH_BYTES = 32
 /** `notifyWrite`, `notifySpaceDeleted` and `notifyCredentialRevoked`: what other hosts tell this
  *  one, as the host of a space, as a syncer, and as the host of repos. */
 export function takeNotices(server: Server, deps: Deps): void {
-  const { syncer, now } = deps
-  const service = syncer?.service
+  const { now, syncerId } = deps
   route(server, nsid.notifyWrite, {
-    caller: serviceCaller(deps, nsid.notifyWrite, (aud) => isHost(aud) || aud === service),
+    caller: serviceCaller(deps, nsid.notifyWrite, (aud) => isHost(aud) || aud === syncerId),
     answer: async ({ input, caller }) => {
       const space = spaceOf(input['space'])
-      const { repo, repoRev, hash } = input as WriteNotice
+      const notice = input as Notice
+      const { repo, repoRev, hash } = notice
       if (tidTime(repoRev).getTime() > now().getTime() + AHEAD_MS) throw refused('FutureRev')
-      if (hash.length !== HASH_BYTES) throw refused('SpaceNotFound')
-      if (isHost(caller.aud))
-        await takeWrite(deps, { space, caller }, { did: repo, rev: repoRev, hash })
-      else
-        await takeForward(
-          syncer,
-          { space, caller },
-          { ...(input as WriteNotice), space: space.uri },
-        )
+      if (hash.length !== HASH_BYTES) throw new InvalidRequestError('hash must have 32 bytes.')
+      const told = { did: repo, rev: repoRev, hash }
+      if (isHost(caller.aud)) await takeWrite(deps, { space, caller }, told)
+      else await takeForward(deps.syncer(), { space, caller }, notice)
       return undefined
     },
   })
   route(server, nsid.notifySpaceDeleted, {
-    caller: serviceCaller(deps, nsid.notifySpaceDeleted, (aud) => aud === service),
+    caller: serviceCaller(deps, nsid.notifySpaceDeleted, (aud) => aud === syncerId),
     answer: async ({ input, caller }) => {
       const space = spaceOf(input['space'])
       if (caller.did !== space.authority) throw unauthorized('BadJwtIssuer')
-      await syncer?.deleted(space.uri)
+      if (!(await deps.syncer()?.spaceDeleted(space.uri))) throw refused('SpaceNotFound')
       return undefined
     },
   })
@@ -71,6 +68,7 @@ export function takeNotices(server: Server, deps: Deps): void {
   })
 }
 
+type Notice = Omit<PlacedNotice, 'space'>
 type Told = { did: string; rev: string; hash: Uint8Array }
 type From = { space: Space; caller: ServiceCaller }
 
@@ -87,10 +85,11 @@ async function takeWrite(deps: Deps, { space, caller }: From, told: Told): Promi
 async function takeForward(
   syncer: SyncerPort | undefined,
   { space, caller }: From,
-  notice: WriteNotice,
+  notice: Notice,
 ): Promise<void> {
   if (caller.did !== space.authority) throw unauthorized('BadJwtIssuer')
-  await syncer?.wrote(notice)
+  if (!notice.spaceRev) throw new InvalidRequestError('An authority tells the spaceRev of a write.')
+  if (!(await syncer?.notified({ ...notice, space: space.uri }))) throw refused('SpaceNotFound')
 }
 
 function isHost(aud: string): boolean {

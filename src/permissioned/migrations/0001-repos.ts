@@ -116,13 +116,18 @@ const CREDENTIALS = [
 
 const FOLLOWED = [
   `create table repo.follow (
-    space ${KEY} primary key, readers text[] collate "C" not null, state text not null,
+    space ${KEY} primary key,
+    state text not null check (state in ('following', 'forgetting', 'stopped')),
     reason text, checkpoint text collate "C", "registeredUntil" timestamptz,
     "nextSweepAt" timestamptz not null)`,
+  // Accounts hosted here that were given access to a followed space.
+  `create table repo."followReader" (
+    space ${KEY}, did ${KEY}, primary key (space, did))`,
   // Repos of a followed space that are perhaps not held as their hosts have them.
   `create table repo."followRepo" (
-    space ${KEY}, did ${KEY}, mark integer not null default 1, whole boolean not null default false,
-    attempts integer not null default 0, host text, "nextAt" timestamptz not null, reason text,
+    space ${KEY}, did ${KEY}, mark integer not null default 1,
+    whole boolean not null default false, attempts integer not null default 0,
+    host text collate "C", "nextAt" timestamptz not null, reason text,
     primary key (space, did))`,
   'create index on repo."followRepo" ("nextAt")',
 ]

@@ -159,6 +159,8 @@ def token_cases(key, header, claims):
         ("BadJwtAlgorithm", token(key, {**header, "alg": "HS256"}, claims)),
         ("BadJwtIssuer", make(iss=AUTHOR + "#atproto"), without("iss")),
         ("BadJwtSubject", make(sub=OTHER), without("sub")),
+        ("BadJwt", make(padding="a" * 4096)),
+        ("BadJwtId", make(jti="\ud800")),
         ("BadJwtId", make(jti=""), make(jti="a" * 257), make(jti="\0"), make(jti=7), without("jti")),
         ("JwtExpired", make(iat=NOW - 66, exp=NOW - 6)),
         (None, make(iat=NOW - 62, exp=NOW - 4)),
