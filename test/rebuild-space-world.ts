@@ -109,12 +109,12 @@ export class SpacesWorld extends World {
       await this.put(who, members, message(n, `Hello from ${who}`))
     await this.put(GUEST, members, message(100, 'Is the lift free?'), { source: 'local' })
     // A draft that was published, and one that was taken back into the staff's audience.
-    await this.put(KIOSK, kiosk('staff'), post('spring', 'Spring is coming'))
-    await this.publish('spring', 'Spring is coming')
-    await this.put(KIOSK, kiosk('staff'), { collection: 'content.post', rkey: 'spring' })
-    await this.publish('sale', 'A sale')
-    await this.put(KIOSK, kiosk('staff'), post('sale', 'A sale, or not'))
-    await this.put(KIOSK, kiosk('staff'), post('plan', 'Only the plan'))
+    await this.put(KIOSK, kiosk('staff'), post(SPRING, 'Spring is coming'))
+    await this.publish(SPRING, 'Spring is coming')
+    await this.put(KIOSK, kiosk('staff'), { collection: 'content.post', rkey: SPRING })
+    await this.publish(SALE, 'A sale')
+    await this.put(KIOSK, kiosk('staff'), post(SALE, 'A sale, or not'))
+    await this.put(KIOSK, kiosk('staff'), post(PLAN, 'Only the plan'))
     await this.put(KIOSK, members, { collection: 'spaces.membership', rkey: EVE })
     await this.brought(REMOTE, FAR, {
       [`${nsid('spaces.message')}/${key(300)}`]: {
@@ -147,8 +147,8 @@ export class SpacesWorld extends World {
   async more(n: number): Promise<void> {
     await this.put(ADA, kiosk('members'), message(200 + n, `More ${n}`))
     await this.put(GUEST, kiosk('members'), message(100, `Is it ${n}?`), { source: 'local' })
-    if (n % 3 === 0) await this.put(KIOSK, kiosk('staff'), post('plan', `Plan ${n}`))
-    if (n % 3 === 1) await this.publish('plan', `Plan ${n}`)
+    if (n % 3 === 0) await this.put(KIOSK, kiosk('staff'), post(PLAN, `Plan ${n}`))
+    if (n % 3 === 1) await this.publish(PLAN, `Plan ${n}`)
     await this.brought(REMOTE, FAR, {
       [`${nsid('spaces.message')}/${key(310 + n)}`]: {
         space: 'did:plc:club',
@@ -160,9 +160,13 @@ export class SpacesWorld extends World {
   }
 }
 
+/** Keys of the kiosk's posts. */
+export const [PLAN, SALE, SPRING] = [key(501), key(502), key(503)] as const
+
 /** The key of a message. */
-export const key = (n: number) =>
-  `3m6bkl3${[...String(n).padStart(6, '0')].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
+export function key(n: number): string {
+  return `3m6bkl3${[...String(n).padStart(6, '0')].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
+}
 
 /** A message in the kiosk. */
 export const message = (n: number, text: string) => ({
