@@ -44,7 +44,8 @@ export type Answer = { readonly id: number; readonly rev?: string; readonly erro
 
 const mortality = new Mortality()
 const log = createLog({ level: 'warn', to: pino.destination({ dest: 2, sync: true }) })
-let node: Awaited<ReturnType<typeof live>> | undefined
+/** Orders may come while it is still coming to life. */
+const born = Promise.withResolvers<Awaited<ReturnType<typeof live>>>()
 
 /** A node without a PDS: store, tail, hosts, deliveries and syncer, as the node wires them. */
 async function live({ node: name, databaseUrl, plcUrl, port, time, crash }: Life) {
@@ -104,14 +105,16 @@ async function live({ node: name, databaseUrl, plcUrl, port, time, crash }: Life
 
 async function carryOut(order: Order): Promise<void> {
   if (order.kind === 'live') {
-    node = await live(order.life)
+    born.resolve(await live(order.life))
     process.send?.('alive')
   } else if (order.kind === 'crash') mortality.arm(order.crash)
-  else if (order.kind === 'write') answer(order.id, node!.store.applyWrites(order.batch))
+  else if (order.kind === 'write')
+    answer(order.id, (await born.promise).store.applyWrites(order.batch))
   else {
-    const createdAt = node!.timers.now().toISOString()
+    const { timers, grants } = await born.promise
+    const createdAt = timers.now().toISOString()
     const about = { authority: CLUB, spaceType: PRIVATE_SPACE, actions: ['read', 'create'] }
-    answer(order.id, node!.grants.put(order.did, { ...about, createdAt }))
+    answer(order.id, grants.put(order.did, { ...about, createdAt }))
   }
 }
 

@@ -108,7 +108,6 @@ export class SpaceNode implements AsyncDisposable {
     const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'angelos-modules') }
     const child = fork(CHILD, [], { execArgv, env, silent: true })
     child.setMaxListeners(100)
-    child.stderr?.on('data', (d) => process.stderr.write(`${this.name}: ${d}`))
     const note = (data: Buffer) =>
       void (this.#output = (this.#output + String(data)).slice(-OUTPUT_MAX))
     child.stdout?.on('data', note)
