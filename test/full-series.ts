@@ -5,6 +5,7 @@ import { fullSoak } from './fast/soak.ts'
 import { fullGarbage } from './firehose/garbage.ts'
 import { fullIngestKills } from './ingest/kills.ts'
 import { fullMemory } from './ingest/memory.ts'
+import { fullSpaceKills } from './space-kills/kills.ts'
 import { fullMutants, fullSimulator } from './simulator/series.ts'
 
 type Options = {
@@ -34,4 +35,5 @@ export const fullSeries: Readonly<Record<string, (options: Options) => Promise<v
   simulator: fullSimulator,
   soak: ({ seed, from, report }) =>
     fullSoak({ seed, minutes: Math.max(1, SOAK_MINUTES - from), report }),
+  'space-kills': fullSpaceKills,
 }

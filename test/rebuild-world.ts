@@ -151,7 +151,8 @@ export const everybody = [...spaces, ...people]
 /** Every row of the tables that a rebuild makes, times included; deletions are not rows. */
 export async function viewRows(pool: SqlPool): Promise<Record<string, string[]>> {
   const found: Record<string, string[]> = {}
-  for (const name of ['record', ...collections.map((c) => c.table)]) {
+  const kept = ['record', 'spaceRecord', 'spaceRepo']
+  for (const name of [...kept, ...collections.map((c) => c.table)]) {
     const { rows } = await pool.query(`select * from appview."${name}"`)
     const there = rows.filter(({ cid }) => cid !== null)
     found[name] = there.map((row) => canonical({ ...row, search: null })).toSorted()

@@ -13,6 +13,7 @@ import { type AppViewDatabase, appViewOn } from './appview-database.ts'
 import { type NativeDatabase, nativeDatabase } from './database/native.ts'
 import { deletionOf } from './record.ts'
 import { wrongFigures } from './recount.ts'
+import { spaceTables } from './space-database.ts'
 import { World, everybody, someWrites, viewRows } from './rebuild-world.ts'
 
 let database: NativeDatabase<unknown>
@@ -21,6 +22,7 @@ let world: World
 beforeAll(async () => {
   database = await nativeDatabase()
   await migrate({ db: database.db, schema: 'node', migrations })
+  await spaceTables(database)
   db = await appViewOn(database.pool as unknown as SqlPool)
 })
 beforeEach(async () => {

@@ -96,7 +96,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/pacing',
   ],
   'src/telemetry': ['src/firehose'],
-  'src/rebuild': ['src/appview', 'src/database', 'src/firehose', 'src/identity', 'src/outbound'],
+  'src/rebuild': [
+    'src/appview',
+    'src/database',
+    'src/firehose',
+    'src/identity',
+    'src/outbound',
+    'src/permissioned',
+  ],
   'src/commands': ['src', 'test', 'bench'],
   src: ['src'],
 }

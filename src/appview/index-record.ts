@@ -116,9 +116,9 @@ export class Indexer {
       const fresh = items.filter(({ write }) => taken.has(keyOf(write)))
       const elsewhere = await this.#elsewhere(tx, fresh)
       for (const { write, collection, uri, refusal, row } of fresh) {
-        const other = elsewhere.get(keyOf(write))
-        const indexedAt = taken.get(keyOf(write))
-        const shown = write.hidden ? undefined : (other ?? (row && { ...row, indexedAt }))
+        const own = row && { ...row, indexedAt: taken.get(keyOf(write)) }
+        const counts = elsewhere.has(keyOf(write)) ? elsewhere.get(keyOf(write)) : own
+        const shown = write.hidden ? undefined : counts
         if (collection) targets.push({ collection, uri, row: shown })
         for (const did of shown && collection ? namedIn(collection, shown) : []) named.add(did)
         outcomes.set(write, outcomeOf(refusal, row))
@@ -140,8 +140,8 @@ export class Indexer {
       await judgeAgain(tx, items.map(judgedOf))
       const elsewhere = await this.#elsewhere(tx, items)
       const targets = items.flatMap(({ write, collection, uri, row }): Target[] => {
-        const indexedAt = since.get(keyOf(write))
-        const shown = elsewhere.get(keyOf(write)) ?? (row && { ...row, indexedAt })
+        const own = row && { ...row, indexedAt: since.get(keyOf(write)) }
+        const shown = elsewhere.has(keyOf(write)) ? elsewhere.get(keyOf(write)) : own
         return collection ? [{ collection, uri, row: shown }] : []
       })
       for (const { write, refusal, row } of items) outcomes.set(write, outcomeOf(refusal, row))
@@ -151,16 +151,18 @@ export class Indexer {
     return records.map((r) => outcomes.get(r)!)
   }
 
-  /** Rows of versions in other places that count more than these, by the key of those. */
+  /** Rows of versions in other places that count more than these, by the key of those; a version
+   *  that is refused counts without a row, as it does in its own place. */
   async #elsewhere(
     tx: Sql,
     items: readonly Item[],
-  ): Promise<ReadonlyMap<string, Record<string, unknown>>> {
+  ): Promise<ReadonlyMap<string, Record<string, unknown> | undefined>> {
     const movable = items.filter(({ collection }) => collection?.access.places === 'either')
-    const rows = new Map<string, Record<string, unknown>>()
+    const rows = new Map<string, Record<string, unknown> | undefined>()
     for (const [key, other] of await newerElsewhere(tx, movable.map(judgedOf))) {
       const found = rowOf(this.#byNsid.get(other.collection), other)
-      if ('row' in found) rows.set(key, { ...found.row, indexedAt: other.indexedAt })
+      const row = 'row' in found ? { ...found.row, indexedAt: other.indexedAt } : undefined
+      rows.set(key, row)
     }
     return rows
   }

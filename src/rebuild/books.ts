@@ -74,7 +74,8 @@ export async function finishTables(pool: SqlPool, indexer: Indexer): Promise<voi
   const { rows } = await pool.query<{ indexes: string[] }>(`select indexes from ${NEXT}.rebuild`)
   for (const definition of rows[0]!.indexes)
     await pool.query(definition.replace(/^CREATE INDEX /, 'create index if not exists '))
-  await pool.query(`analyze ${NEXT}.record`)
+  for (const table of ['record', '"spaceRecord"', '"spaceRepo"'])
+    await pool.query(`analyze ${NEXT}.${table}`)
   await pool.query(`update ${NEXT}.rebuild set phase = 'follow'`)
 }
 

@@ -1,6 +1,7 @@
 import type { Indexer, Kept } from '../appview/index-record.ts'
 import type { Sql } from '../appview/sql.ts'
 import { noteRebuilt } from './books.ts'
+import { showInSpaces } from './bring-over.ts'
 import { NEXT, inSchema } from './in-schema.ts'
 import { type Filling, copyKept } from './take-in.ts'
 
@@ -56,7 +57,10 @@ export async function catchUp(tx: Sql, filling: Filling, changed: Changed): Prom
   } else {
     if (hidden && !wasHidden) await indexer.hide(next, did, { quiet: true })
     await copyKept(tx, filling, changed, have)
-    if (!hidden && wasHidden) await showAll(tx, indexer, did)
+    if (!hidden && wasHidden) {
+      await showAll(tx, indexer, did)
+      await showInSpaces(tx, filling, did)
+    }
   }
   const newest = have !== null && (rev === null || have > rev) && !deleted ? have : rev
   const told = { from: 'views', pds: null, handle: null, detail: null } as const

@@ -24,12 +24,20 @@ const SAMPLE_MAX = 20
 /** Not what, but when and how it came to be known. */
 const TIDINGS = ['indexedAt', 'rev', 'detail', 'search']
 
+/** Records are kept there after they were deleted, too. */
+const KEEPING = ['record', 'spaceRecord']
+
 /** Compares every table that is made from repos row by row, as one moment shows them. */
 export async function compareTables(
   tx: Sql,
   collections: readonly Collection[],
 ): Promise<TableComparison[]> {
-  const compared = [await compareTable(tx, 'record', ['did', 'collection', 'rkey'])]
+  const record = ['did', 'collection', 'rkey']
+  const compared = [
+    await compareTable(tx, 'record', record),
+    await compareTable(tx, 'spaceRecord', [...record, 'place']),
+    await compareTable(tx, 'spaceRepo', ['place', 'did']),
+  ]
   for (const c of collections)
     compared.push(await compareTable(tx, c.table, [...new Set([c.owner, 'uri'])]))
   return compared
@@ -41,10 +49,11 @@ async function compareTable(tx: Sql, table: string, key: string[]): Promise<Tabl
      where table_schema = 'appview' and table_name = $1 order by ordinal_position`,
     [table],
   )
-  const compared = columns.map(({ name }) => name).filter((name) => !TIDINGS.includes(name))
+  const tidings = table === 'spaceRepo' ? ['updatedAt'] : TIDINGS
+  const compared = columns.map(({ name }) => name).filter((name) => !tidings.includes(name))
   const side = (schema: string) =>
     `(select ${compared.map(quote).join(', ')} from ${schema}.${quote(table)}
-      ${table === 'record' ? 'where cid is not null' : ''})`
+      ${KEEPING.includes(table) ? 'where cid is not null' : ''})`
   const row = (alias: string) => `(${compared.map((c) => `${alias}.${quote(c)}`).join(', ')})`
   const from = `from ${side('appview')} a full join ${side(NEXT)} b
     using (${key.map(quote).join(', ')})

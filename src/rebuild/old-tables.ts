@@ -3,11 +3,13 @@ import type pg from 'pg'
 import { migrations } from '../appview/migrations/index.ts'
 import { migrate } from '../database/migrate.ts'
 import { openKysely } from '../database/pool.ts'
+import { migrations as ofSpaces } from '../permissioned/migrations/index.ts'
 
 /** Brings the tables under the views forward, where the node is not running; a schema that is gone
  *  is made again, empty, although the books of the migrations say that it was made. */
 export async function bringForward(pool: pg.Pool): Promise<void> {
   await migrate({ db: openKysely(pool), schema: 'node', migrations })
+  await migrate({ db: openKysely(pool), schema: 'repo', migrations: ofSpaces })
   const { rows } = await pool.query<{ found: boolean }>(
     `select to_regclass('appview.record') is not null as found`,
   )

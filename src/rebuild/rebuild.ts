@@ -3,9 +3,16 @@ import { type Sql, type SqlPool, transaction } from '../appview/sql.ts'
 import type { Timers } from '../clock.ts'
 import { finishTables, openBooks } from './books.ts'
 import { type Changed, catchUp, changedAccounts } from './catch-up.ts'
-import { NEXT } from './in-schema.ts'
+import { NEXT, inSchema } from './in-schema.ts'
+import { showInSpaces } from './bring-over.ts'
 import type { OwnRepos } from './own-repos.ts'
 import type { Sources } from './sources.ts'
+import {
+  catchUpSpaceRepo,
+  changedSpaceRepos,
+  loadSpaceRepo,
+  spaceReposToLoad,
+} from './space-repos.ts'
 import { type Account, type Filling, takeInKept, takeInRepo } from './take-in.ts'
 
 /** What a rebuild works with. */
@@ -38,6 +45,7 @@ export async function fillNext(r: Rebuilding): Promise<Filling> {
   const filling = { pool, indexer, now: timers.now() }
   if (phase === 'load') {
     await loadAll(r, { ...filling, bulk: true })
+    await loadSpaces(r, { ...filling, bulk: true })
     report('computing figures and indexes')
     await finishTables(pool, indexer)
   } else report('going on with a rebuild that was broken off')
@@ -53,23 +61,40 @@ async function loadAll(r: Rebuilding, filling: Filling): Promise<void> {
   const accounts = await accountsToLoad(r)
   let [done, records] = [0, 0]
   let toldAt = performance.now()
-  const queue = accounts.values()
+  await eachOf(accounts, async (account) => {
+    const taken = await loadOne(r, filling, account)
+    records += taken
+    done += 1
+    if (performance.now() - toldAt < REPORT_EVERY_MS) return
+    toldAt = performance.now()
+    r.report(`${done} of ${accounts.length} repos, ${records} records`)
+  })
+  r.report(`${done} repos, ${records} records`)
+}
+
+/** Works on a few at once; after the first failure nothing more is begun. */
+async function eachOf<T>(items: Iterable<T>, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = Iterator.from(items)
   const failures: unknown[] = []
-  const work = async () => {
-    for (const account of queue) {
+  const worker = async () => {
+    for (const item of queue) {
       if (failures.length > 0) return
-      const taken = await loadOne(r, filling, account)
-      records += taken
-      done += 1
-      if (performance.now() - toldAt < REPORT_EVERY_MS) continue
-      toldAt = performance.now()
-      r.report(`${done} of ${accounts.length} repos, ${records} records`)
+      await work(item)
     }
   }
   const failed = (error: unknown) => void failures.push(error)
-  await Promise.all(Array.from({ length: REPOS_AT_ONCE }, () => work().catch(failed)))
+  await Promise.all(Array.from({ length: REPOS_AT_ONCE }, () => worker().catch(failed)))
   if (failures.length > 0) throw failures[0]
-  r.report(`${done} repos, ${records} records`)
+}
+
+/** After the public ones: of a record that was moved, either version then sees the other. */
+async function loadSpaces(r: Rebuilding, filling: Filling): Promise<void> {
+  const authors = await spaceReposToLoad(r.pool)
+  if (authors.size === 0) return
+  await eachOf(authors.values(), async (repos) => {
+    for (const repo of repos) await loadSpaceRepo(r, filling, repo)
+  })
+  r.report(`permissioned repos of ${authors.size} accounts`)
 }
 
 /** Everybody in the old views, in the own PDS or in the folder, of whom nothing was taken yet. */
@@ -109,9 +134,23 @@ async function follow(r: Rebuilding, filling: Filling): Promise<void> {
   for (let pass = 1; pass <= PASSES_MAX; pass++) {
     const changed = await changedAccounts(r.pool, { thorough: true })
     for (const account of changed) await followOne(r, filling, account)
-    if (changed.length <= FEW) return
-    r.report(`${changed.length} accounts had changed`)
+    const brought = await followSpaces(r, filling)
+    if (changed.length + brought <= FEW) return
+    r.report(`${changed.length} accounts and ${brought} permissioned repos had changed`)
   }
+}
+
+/** Answers how many permissioned repos were brought over. */
+async function followSpaces(r: Rebuilding, filling: Filling): Promise<number> {
+  let brought = 0
+  for (const repo of await changedSpaceRepos(r.pool)) {
+    const held = await brief(r, async (tx) => {
+      await tx.query('set transaction isolation level repeatable read')
+      return catchUpSpaceRepo(tx, filling, repo, { anew: true })
+    })
+    if (held) brought += 1
+  }
+  return brought
 }
 
 async function followOne(r: Rebuilding, filling: Filling, changed: Changed): Promise<void> {
@@ -120,9 +159,14 @@ async function followOne(r: Rebuilding, filling: Filling, changed: Changed): Pro
     [changed.did],
   )
   const account = { ...changed, pds: rows[0]?.pds ?? null }
-  if (!changed.known) return void (await loadOne(r, filling, account))
-  const same = await brief(r, (tx) => catchUp(tx, filling, changed))
-  if (!same) await loadOne(r, filling, account)
+  const same = changed.known && (await brief(r, (tx) => catchUp(tx, filling, changed)))
+  if (same) return
+  await loadOne(r, filling, account)
+  // Taking its public repo in anew has hidden everything of the account.
+  await brief(r, async (tx) => {
+    if (account.hidden) await r.indexer.hide(inSchema(tx, NEXT), account.did, { quiet: true })
+    else await showInSpaces(tx, filling, account.did)
+  })
 }
 
 /** A transaction that gives way: whoever writes for the node must not be ended for our sake. */
@@ -146,7 +190,11 @@ async function notAhead({ pool, timers }: Rebuilding): Promise<void> {
   for (let waited = 0; waited < AHEAD_MS; waited += AHEAD_STEP_MS) {
     const { rows } = await pool.query<{ ahead: boolean }>(
       `select exists (select from ${NEXT}.rebuilt r join appview.account a using (did)
-         where a.state = 'synchronized' and r.rev > a.rev and not r.hidden) as ahead`,
+         where a.state = 'synchronized' and r.rev > a.rev and not r.hidden)
+       or exists (select from repo.change c join ${NEXT}."spaceRepo" n
+           on n.place = c.space collate "default" and n.did = c.did collate "default"
+         left join appview."spaceRepo" o on (o.place, o.did) = (n.place, n.did)
+         where n.rev > coalesce(o.rev, '') and c."nextAt" is null) as ahead`,
     )
     if (!rows[0]?.ahead) return
     await timers.sleep(AHEAD_STEP_MS)

@@ -3,6 +3,7 @@ import { type Sql, type SqlPool, transaction } from '../appview/sql.ts'
 import { quote } from '../appview/schema.ts'
 import { catchUp, changedAccounts } from './catch-up.ts'
 import { NEXT, OLD } from './in-schema.ts'
+import { catchUpSpaceRepo, changedSpaceRepos, makeSpaceReposDue } from './space-repos.ts'
 import type { Filling } from './take-in.ts'
 
 /** Nobody may wait for us longer than this: deadlocks are looked for after a second, and it must
@@ -28,6 +29,7 @@ export async function switchOver(
     const [before, after] = [await tablesOf(tx, 'appview'), await tablesOf(tx, NEXT)]
     await tx.query(`lock table ${before.join(', ')} in access exclusive mode`)
     await correctAccounts(tx, filling.now, doubtful)
+    await makeSpaceReposDue(tx, filling.now)
     for (const table of before)
       await tx.query(keepOld ? `alter table ${table} set schema ${OLD}` : `drop table ${table}`)
     for (const table of after) await tx.query(`alter table ${table} set schema appview`)
@@ -68,9 +70,8 @@ async function tablesOf(tx: Sql, schema: string): Promise<string[]> {
     `select name from ${schema}."viewTable"
      where to_regclass(format('%I.%I', '${schema}', name)) is not null order by name`,
   )
-  return [...rows.map(({ name }) => quote(name)), 'record', '"viewTable"'].map(
-    (table) => `${schema}.${table}`,
-  )
+  const kept = ['record', '"spaceRecord"', '"spaceRepo"', '"viewTable"']
+  return [...rows.map(({ name }) => quote(name)), ...kept].map((table) => `${schema}.${table}`)
 }
 
 /** The last step of catching up; answers the accounts whose repos have to be fetched anew. */
@@ -78,6 +79,9 @@ export async function finish(tx: Sql, filling: Filling): Promise<string[]> {
   const doubtful: string[] = []
   for (const changed of await changedAccounts(tx))
     if (!(await catchUp(tx, filling, changed))) doubtful.push(changed.did)
+  // What does not add up is left as it was taken in, and made due once the new tables serve.
+  for (const repo of await changedSpaceRepos(tx))
+    await catchUpSpaceRepo(tx, filling, repo, { anew: false })
   return doubtful
 }
 

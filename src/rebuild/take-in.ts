@@ -77,7 +77,8 @@ export async function copyKept(
   }
 }
 
-type Version = Omit<Kept, 'cid' | 'bytes'> & { cid: string | null; bytes: Uint8Array | null }
+/** A version that is kept, or a deletion. */
+export type Version = Omit<Kept, 'cid' | 'bytes'> & { cid: string | null; bytes: Uint8Array | null }
 
 /** What an attempt that was killed has left. */
 async function clear(tx: Sql, indexer: Indexer, did: string): Promise<void> {
@@ -134,7 +135,7 @@ const COPY = `with page as (
   select * from page order by collection, rkey`
 
 /** Judges versions that are kept and makes the tables show them. */
-async function show(
+export async function show(
   tx: Sql,
   { indexer, now, bulk }: Filling,
   versions: readonly Version[],

@@ -43,7 +43,11 @@ export function createOrderer(options: {
       .catch((error: unknown) =>
         log.error({ err: error }, 'writes wait for their place in a space'),
       )
-      .finally(() => (running = undefined))
+      .finally(() => {
+        running = undefined
+        // Who wrote after the last look and before this was not heard.
+        if (waiting.size > 0) start()
+      })
   }
   const orderer: Orderer = {
     wrote(space) {

@@ -30,7 +30,9 @@ export function postgresDueRepos(pool: SqlPool): DueRepos {
       transaction(pool, async (tx) => {
         const text = `delete from repo."followRepo" ${OF} and mark = $3`
         if ((await tx.query(text, [space, did, mark])).rowCount !== 0) return
-        const again = `update repo."followRepo" set whole = false, attempts = 0 ${OF}`
+        // Views that were rebuilt meanwhile do not hold what was fetched: that is to come again.
+        const again = `update repo."followRepo" set whole = whole and coalesce(reason = 'Rebuilt', false),
+          reason = null, attempts = 0 ${OF}`
         await tx.query(again, [space, did])
       }),
     async later({ space, did }, { retryAt, attempts, host, reason }) {
