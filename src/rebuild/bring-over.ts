@@ -1,6 +1,6 @@
 import type { Kept, Write } from '../appview/index-record.ts'
 import type { Sql } from '../appview/sql.ts'
-import { SetHash, sameHash } from '../permissioned/set-hash.ts'
+import { SetHash, sameHash } from '../permissioned/format/set-hash.ts'
 import { NEXT, inSchema } from './in-schema.ts'
 import { type Filling, type Version, show } from './take-in.ts'
 

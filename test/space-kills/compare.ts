@@ -1,6 +1,6 @@
 import { co } from '../../src/lexicons/index.ts'
 import type { Sql } from '../../src/database/sql.ts'
-import { SetHash, sameHash } from '../../src/permissioned/set-hash.ts'
+import { SetHash, sameHash } from '../../src/permissioned/format/set-hash.ts'
 import { NODES, type NodeName } from './cast.ts'
 import type { Expected, Op } from './oracle.ts'
 

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SpaceBatch } from '../../src/permissioned/store.ts'
+import type { SpaceBatch } from '../../src/permissioned/store/store.ts'
 import type { Crash } from './crash-points.ts'
 import type { Answer, Life, Order } from './node-child.ts'
 
