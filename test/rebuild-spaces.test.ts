@@ -146,7 +146,8 @@ test('a wrong row of an own repo is put right, one of a space of others is fetch
 test('an own repo that does not add up is told and taken as the views had it', async () => {
   const rows = await viewRows(db.pool)
   await db.pool.query('delete from repo.record where space = $1 and did = $2', [
-    ...[kiosk('members'), BEN],
+    kiosk('members'),
+    BEN,
   ])
   await switched()
   expect(said).toContain(

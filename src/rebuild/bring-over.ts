@@ -18,7 +18,7 @@ const PAGE = 200
 
 /**
  * Makes the new tables hold a permissioned repo as its source has it, and changes there only what
- * differs; a repo that the source does not have is taken out. Unless it is `trusted`, a source whose
+ * differs; a repo that the source does not have is taken out. Unless `trusted`, a source whose
  * records do not add up to the set hash of its state changes nothing. All of it is to be seen as of
  * one moment: by a transaction that reads repeatably, or while nobody writes.
  */
@@ -109,8 +109,10 @@ async function take(
   if (bulk) await indexer.load(next, writes, { now, force: true })
   else await indexer.writeAll(next, writes, { now, force: true, quiet: true })
   await tx.query(FORGET, [
-    ...[gone[0]!.place, gone[0]!.did],
-    ...[gone.map(({ collection }) => collection), gone.map(({ rkey }) => rkey)],
+    gone[0]!.place,
+    gone[0]!.did,
+    gone.map(({ collection }) => collection),
+    gone.map(({ rkey }) => rkey),
   ])
 }
 

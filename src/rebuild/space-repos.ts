@@ -66,8 +66,8 @@ export async function changedSpaceRepos(sql: Sql): Promise<readonly KnownSpaceRe
 }
 
 /** Brings a repo to where the old views have it, in a transaction that reads repeatably or holds up
- *  who writes. Answers whether the new tables hold it now. One that does not add up there is taken from
- *  where it is kept when `anew`; one of another node is left out. */
+ *  who writes. Answers whether the new tables hold it now. One that does not add up there is taken
+ *  from where it is kept when `anew`; one of another node is left out. */
 export async function catchUpSpaceRepo(
   tx: Sql,
   filling: Filling,

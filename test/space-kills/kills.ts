@@ -34,7 +34,7 @@ export async function fullSpaceKills(options: Omit<Options, 'kills'>): Promise<v
 }
 
 /** Kills two nodes that share private spaces, with SIGKILL, between any two steps of a write, of
- *  telling of it and of fetching it, from step `from` up to `kills`. At times, and in the end, every
+ *  telling of it and of fetching it, from step `from` up to `kills`. At times, and in the end, each
  *  acknowledged write is there once, and the views of both are what the repos are. */
 export async function spaceKills(options: Options): Promise<SpaceKillFigures> {
   const { seed, from, kills, report } = options
@@ -207,8 +207,8 @@ class Run {
   }
 }
 
-/** Every so many kills bring each step once, in an order of the seed's, on the node that is likelier
- *  to come to it. */
+/** Every so many kills bring each step once, in an order of the seed's, on a node that comes to
+ *  it. */
 function deathOf(seed: number, step: number): Death {
   const round = Math.floor(step / CRASH_POINTS.length)
   const random = seeded(seed * 104_729 + round)
