@@ -73,7 +73,7 @@ type Options = {
 
 /** Brings the tables forward and puts the AppView together. */
 export async function openAppView(options: Options): Promise<AppView> {
-  const { config, database, dataDir, resolver, pds, keeping, outbound, log, clock } = options
+  const { database, dataDir, resolver, pds, keeping, outbound, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
   const db = openKysely(database.pool)

@@ -6,9 +6,10 @@ import { setAdmission } from './permissioned/store/admission.ts'
 
 const MEMBERSHIP = co.kendev.spaces.membership.$type
 
-/** Public spaces have staff and managers as well, whose roles stand in public memberships. Who writes
- *  those lies outside the transaction that keeps admissions: so what is taken away ends before the
- *  record changes, what is given begins after, and a stop in between leaves nobody too much. */
+/** Public spaces have staff and managers as well, whose roles stand in public memberships. Who
+ *  writes those lies outside the transaction that keeps admissions: so what is taken away ends
+ *  before the record changes, what is given begins after, and a stop in between leaves nobody too
+ *  much. */
 export function admittingWriter(
   writer: RepoWriter,
   { pool, clock }: { pool: SqlPool; clock: Clock },

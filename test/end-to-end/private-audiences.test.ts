@@ -152,7 +152,8 @@ test('what somebody writes whose PDS has no permissioned repos is kept here in t
 test('a live stream is for readers, and ends for whoever may read no more', async () => {
   const open = (headers: Record<string, string>, audience = 'members') => {
     const query = new URLSearchParams({ space: club, audience, cursor: '0' })
-    const url = `${node.url.replace('http', 'ws')}/xrpc/${SPACES}.subscribeMessages?${query.toString()}`
+    const origin = node.url.replace('http', 'ws')
+    const url = `${origin}/xrpc/${SPACES}.subscribeMessages?${query.toString()}`
     const socket = new WebSocket(url, { headers })
     const frames: string[] = []
     socket.on('message', (data: Buffer) => frames.push(data.toString('latin1')))

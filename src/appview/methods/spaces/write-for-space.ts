@@ -32,8 +32,8 @@ type Deps = Reading & {
 }
 
 /** What people do on a space's behalf, as far as their role in it goes: `spaces.createChannel`,
- *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into the repo of the space
- *  that the audience of the record calls for. */
+ *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into the repo of the
+ *  space that the audience of the record calls for. */
 export function writeForSpace(mount: Mount, deps: Deps): void {
   const { sql, origin, writer, progress, clock, nextTid } = deps
 
