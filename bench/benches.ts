@@ -1,4 +1,5 @@
 import { benchIngest } from './ingest.ts'
+import { benchPermissioned } from './permissioned.ts'
 import { serverProcess } from './write-server.ts'
 import { benchRead } from './read.ts'
 import { benchRebuild } from './rebuild.ts'
@@ -11,6 +12,7 @@ export const benches: Readonly<
   Record<string, (report: (line: string) => void, size?: number) => Promise<BenchResult>>
 > = {
   ingest: benchIngest,
+  permissioned: benchPermissioned,
   read: benchRead,
   rebuild: benchRebuild,
   visible: benchVisible,

@@ -5,9 +5,12 @@ import { type Command, UsageError } from './command.ts'
 export const bench: Command = {
   name: 'bench',
   summary: 'measure speed against the reference, in one run',
-  usage: `./angelos bench ingest|read|rebuild|visible|write|write-pds [--size N]
+  usage: `./angelos bench ingest|permissioned|read|rebuild|visible|write|write-pds [--size N]
 
   ingest     commits verified against the reference's way, N records from frames to views
+  permissioned
+             writes into permissioned repos against one-row transactions, a space of N records
+             synced, credentials checked, what is not there against what is not the asker's
   write      createRecord/s through the whole node against the bare @atproto/pds
   write-pds  the same with our PDS alone, without firehose and views
   read       a point read with auth against bare xrpc-server, lists over 100,000 messages
