@@ -35,6 +35,17 @@ test('a host that keeps a repo back and calls its account active is given its ti
   expect({ upstream, at, attempts }).toEqual({ upstream: 'unconfirmed', at: retryAt, attempts: 1 })
 })
 
+test('an account that was away when something was missed is looked for', async () => {
+  const { store, audit } = await audited('deactivated', { active: false, status: 'deactivated' })
+  await audit.doubt([DID])
+  const { upstream, state, at } = store.dump().accounts[0]!
+  expect({ upstream, state, at }).toEqual({
+    upstream: 'unconfirmed',
+    state: 'desynchronized',
+    at: now,
+  })
+})
+
 /** A store that knows one account under a status, and an audit whose host says another. */
 async function audited(known: string, told: { active: boolean; status?: string } | undefined) {
   const clock = { now: () => now }

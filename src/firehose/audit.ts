@@ -29,6 +29,9 @@ export type Audit = {
   listed(host: string, repos: readonly ListedRepo[]): Promise<void>
   /** One account, as the PDS that its document names has it now. */
   account(did: string): Promise<void>
+  /** Accounts of which anything may have been missed: their repos are fetched when they can be, and
+   *  those that were away are asked for then, and may have moved. */
+  doubt(dids: readonly string[]): Promise<void>
 }
 
 /** Makes an audit. */
@@ -74,6 +77,13 @@ export function createAudit(options: AuditOptions): Audit {
 
   return {
     account,
+    async doubt(dids) {
+      if (dids.length === 0) return
+      const time = timers.now().toISOString()
+      const lost = { kind: 'lost' as const, seq: 0, reason: 'Gap', time }
+      const events = dids.map((did) => ({ ...lost, did }))
+      options.applied(await store.apply({ host: '', events }))
+    },
     async listed(host, repos) {
       const standings = await store.standings(repos.map(({ did }) => did))
       // What a host lists of accounts that live elsewhere is nothing to go by.

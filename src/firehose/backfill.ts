@@ -3,7 +3,7 @@ import type { Audit } from './audit.ts'
 import { type Backoff, type Waiting, persist } from '../pacing/backoff.ts'
 import type { HostApi } from './host-api.ts'
 import { isFetchable } from './standing.ts'
-import type { HostRow, SyncStore } from './store.ts'
+import type { HostRow, ListedRepo, SyncStore } from './store.ts'
 
 export type BackfillOptions = Waiting & {
   store: Pick<SyncStore, 'noteRepos' | 'standings'>
@@ -53,8 +53,10 @@ export async function backfill(row: HostRow, options: BackfillOptions): Promise<
     if (full) log.warn({ host, listed }, 'it lists more accounts than are taken from one host')
     const done = full || page.cursor === undefined || page.cursor === cursor
     const here = { cursor, done: false }
+    const away = await persist(() => stillAway(host, page.items, options), how)
     await persist(() => store.noteRepos(host, page.items, here), how)
     options.wake()
+    await persist(() => options.audit.doubt(away ?? []), how)
     await persist(() => options.audit.listed(host, page.items), how)
     if (signal.aborted) return
     // Only now: a stop before would leave a repo that is behind to the sweep.
@@ -64,6 +66,21 @@ export async function backfill(row: HostRow, options: BackfillOptions): Promise<
     if (done) return log.info({ host, listed }, 'its repos are listed')
     waiting = await untilFetched([...waiting, ...page.items.map(({ did }) => did)], options)
   }
+}
+
+/** Accounts that were away before and still are, as the host says: who has moved meanwhile is called
+ *  deactivated by the old host, and what was missed may have been just that. */
+async function stillAway(
+  host: string,
+  repos: readonly ListedRepo[],
+  { store }: BackfillOptions,
+): Promise<readonly string[]> {
+  const dids = repos.flatMap(({ did, status }) => (status === 'deactivated' ? [did] : []))
+  const held = await store.standings(dids)
+  return dids.filter((did) => {
+    const { upstream, pds } = held.get(did) ?? {}
+    return upstream === 'deactivated' && (pds === host || pds === null)
+  })
 }
 
 /** Waits until few enough of the repos are still to be fetched, and answers which. */

@@ -29,7 +29,8 @@ type Ready = { arrival: Arrival; event: FirehoseEvent }
 export class Delivery {
   readonly #options: DeliveryOptions
   readonly #changed = createLatch()
-  readonly #lowWater = createLowWater<Arrival>()
+  #lowWater = createLowWater<Arrival>()
+  #sending: Promise<void> = Promise.resolve()
   #ready: Ready[] = []
   #sent: number | undefined
 
@@ -43,7 +44,14 @@ export class Delivery {
     this.#lowWater.begin(arrival, arrival.seq)
   }
 
-  /** An expected arrival is judged; without an event it only lets the cursor go on. */
+  /** The host counts anew: numbers of before move no cursor any more, once this has settled. */
+  async restart(): Promise<void> {
+    this.#lowWater = createLowWater()
+    await this.#sending
+    this.#sent = undefined
+  }
+
+  /** An arrival is judged; without an event it only lets the cursor go on. */
   settle(arrival: Arrival, event: FirehoseEvent | undefined): void {
     const idle = this.#ready.length === 0 && this.#lowWater.mark === this.#sent
     if (event !== undefined) this.#ready.push({ arrival, event })
@@ -58,11 +66,11 @@ export class Delivery {
   async run(): Promise<void> {
     const { signal, cursorOnlyMs, timers } = this.#options
     while (!signal.aborted) {
-      if (this.#ready.length > 0) await this.#send()
+      if (this.#ready.length > 0) await (this.#sending = this.#send())
       else if (this.#lowWater.mark === this.#sent) await this.#changed.wait()
       else {
         await pause(this.#changed.wait(), cursorOnlyMs, timers)
-        await this.#send()
+        await (this.#sending = this.#send())
       }
     }
   }

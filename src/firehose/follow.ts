@@ -203,9 +203,8 @@ export class Following {
     for (const did of this.#scope.dids(kind === 'relay' ? undefined : host)) {
       const asked = await this.#audit.account(did).catch((error: unknown) => ({ error }))
       if (this.#stop.signal.aborted) return
-      if (asked) await this.#persist(() => this.#options.store.desynchronize([did], 'Gap'))
+      if (asked) await this.#persist(() => this.#audit.doubt([did]))
     }
-    this.#resync.wake()
   }
 
   /** Finds those whom records have named and who could not be followed then. */

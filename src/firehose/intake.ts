@@ -7,6 +7,8 @@ import { type Window } from './window.ts'
 /** A frame in the order of the host, with the sequence number reached by it. */
 export type Arrival = {
   seq: number
+  /** how often the host had begun to count anew */
+  era: number
   frame: Uint8Array
   content:
     | { kind: 'message'; message: Message }
@@ -23,6 +25,7 @@ export type Intake = {
   reset(): void
   /** the highest sequence number read, or the stored cursor before any */
   readonly seq: number | undefined
+  readonly era: number
 }
 
 export type IntakeOptions = {
@@ -41,6 +44,7 @@ export function createIntake(options: IntakeOptions): Intake {
   let queue: Arrival[] = []
   let head = 0
   let seq = options.seq
+  let era = 0
   signal.addEventListener('abort', arrived.open)
 
   /** A number that goes back would move the cursor back and replay events. */
@@ -63,7 +67,7 @@ export function createIntake(options: IntakeOptions): Intake {
       if (frame.kind === 'info' || frame.kind === 'error') return options.onNote(frame)
       const content = order(frame)
       if (content === undefined) return
-      queue.push({ seq: seq ?? 0, frame: bytes, content })
+      queue.push({ seq: seq ?? 0, era, frame: bytes, content })
       window.take(bytes.length)
       arrived.open()
     },
@@ -80,9 +84,13 @@ export function createIntake(options: IntakeOptions): Intake {
     },
     reset() {
       seq = undefined
+      era += 1
     },
     get seq() {
       return seq
+    },
+    get era() {
+      return era
     },
   }
 }

@@ -108,7 +108,12 @@ export class Pipeline {
     if (name === 'FutureCursor') this.#intake.reset()
     const failed = (err: unknown) => log.error({ err }, 'a gap cannot be noted now')
     const retry = this.#options.limits.retry
-    const noted = async () => onGap?.({ host, reason: name })
+    const isNew = name === 'FutureCursor'
+    const noted = async () => {
+      // What is stored of the old numbers is taken back after the last of them was.
+      if (isNew) await this.#delivery.restart()
+      await onGap?.({ host, reason: name })
+    }
     const before = this.#gap ?? Promise.resolve()
     const gap = before.then(() => persist(noted, { ...this.#options, retry, failed }))
     this.#gap = gap
@@ -127,7 +132,7 @@ export class Pipeline {
       const full = take(signal)
       if (full) await full
       if (this.#gap) await this.#gap
-      this.#delivery.expect(arrival)
+      if (arrival.era === this.#intake.era) this.#delivery.expect(arrival)
       const did = didOf(arrival)
       if (did === '') await this.#judgeNow(arrival)
       else if (this.#options.inScope(did, messageOf(arrival)) === false)

@@ -188,6 +188,12 @@ describe('an identity', () => {
     expect({ standing, due }).toEqual({ standing: held, due: undefined })
   })
 
+  test('with a first PDS voids what was told of the account before', () => {
+    const away = { ...held, pds: null, upstream: 'deactivated' }
+    const { standing } = after(away, identity(PDS))
+    expect(standing).toMatchObject({ upstream: 'unconfirmed', state: 'desynchronized' })
+  })
+
   test('with another PDS voids what the old one told of the account', () => {
     const away = { ...held, upstream: 'deactivated' }
     const { standing, show } = after(away, identity('https://new.example.org'))

@@ -185,8 +185,8 @@ export function takePds(planning: Planning, did: string, pds: string): void {
   const { upstream, pds: before } = planning.of(did)
   if (pds === before) return
   planning.change(did, { pds })
-  if (before === null) return
-  // What the old host told of the account counts no more, and the new one may have more of it.
+  if (before === null && upstream === 'active') return
+  // What another host told of the account counts no more, and this one may have more of it.
   if (upstream !== 'active') planning.change(did, { upstream: UNCONFIRMED })
   planning.desynchronize(did, 'Moved', { afresh: true })
 }

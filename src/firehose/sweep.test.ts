@@ -35,7 +35,11 @@ test('a whole host is asked for its list, and accounts it calls deactivated are 
   await sweep({
     store,
     api: { listRepos: async () => ({ items: repos }) },
-    audit: { listed: async () => undefined, account: async (did) => void asked.push(did) },
+    audit: {
+      listed: async () => undefined,
+      account: async (did) => void asked.push(did),
+      doubt: async () => undefined,
+    },
     log: silentLog,
     serviceOf: (host) => host,
     hosts: () => [row],

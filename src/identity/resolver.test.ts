@@ -67,6 +67,18 @@ test('a refresh fetches again, but not more than five times in ten seconds', asy
   expect((await world.resolver.resolve(DID))?.signingKey).toBe(second)
 })
 
+test('a refresh that fails does so however often it is asked for', async () => {
+  await using world = await createWorld()
+  await world.resolver.resolve(DID)
+  world.status = 503
+  for (let round = 0; round < 8; round += 1) {
+    const answer = world.resolver.resolve(DID, { refresh: true })
+    await expect(answer).rejects.toThrow(IdentityUnavailable)
+  }
+  expect(world.requests()).toBe(6)
+  expect((await world.resolver.resolve(DID))?.signingKey).toBe(first)
+})
+
 test('resolves of one DID at the same time share one request', async () => {
   await using world = await createWorld()
   const all = await Promise.all(Array.from({ length: 50 }, () => world.resolver.resolve(DID)))

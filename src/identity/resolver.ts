@@ -11,7 +11,8 @@ export type IdentityResolver = {
   /**
    * The account behind a DID; undefined when it has no document or no key or no PDS. `refresh`
    * fetches even when the cache is fresh, but no more than 5 times in 10 s for one DID.
-   * Throws `IdentityUnavailable` when nothing is cached and the directory or host is down.
+   * Throws `IdentityUnavailable` when the directory or host is down and nothing is cached, or
+   * `refresh` was asked for.
    */
   resolve(did: string, options?: ResolveOptions): Promise<Identity | undefined>
   /** The whole DID document, also of a DID that is a service and no account. */
@@ -43,6 +44,8 @@ type Entry = {
   refreshes: number[]
   /** a refresh was asked for and not made */
   outdated: boolean
+  /** why the last refresh has brought nothing; undefined when it has */
+  failure: { error: unknown } | undefined
   /** not fetched in the background before this time */
   retryAt: number
 }
@@ -73,6 +76,7 @@ export function createIdentityResolver(options: ResolverOptions): IdentityResolv
         if (running.get(did) === request) cache.set(did, entry)
         return entry
       })
+      .catch((error: unknown) => failed(cache.get(did), error))
       .finally(() => {
         if (running.get(did) === request) running.delete(did)
       })
@@ -95,6 +99,8 @@ export function createIdentityResolver(options: ResolverOptions): IdentityResolv
     const entry = cache.get(did)
     if (entry === undefined) return fetchShared(did)
     if ((how.refresh || entry.outdated) && mayRefresh(entry, now)) return fetchShared(did)
+    // What could not be fetched anew is not new because it was asked for too often.
+    if (how.refresh && entry.failure !== undefined) throw entry.failure.error
     const age = now - entry.fetchedAt
     if (age < (entry.document === undefined ? NEGATIVE_MS : FRESH_MS)) return entry
     if (entry.document === undefined || age >= STALE_MS) return fetchShared(did)
@@ -113,9 +119,15 @@ export function createIdentityResolver(options: ResolverOptions): IdentityResolv
   }
 }
 
+function failed(entry: Entry | undefined, error: unknown): never {
+  if (entry !== undefined) entry.failure = { error }
+  throw error
+}
+
 function entryOf(document: DidDocument | undefined, fetchedAt: number): Entry {
   const identity = document === undefined ? undefined : identityOf(document)
-  return { document, identity, fetchedAt, refreshes: [], outdated: false, retryAt: 0 }
+  const none = { refreshes: [], outdated: false, failure: undefined, retryAt: 0 }
+  return { document, identity, fetchedAt, ...none }
 }
 
 /** Whoever makes a DID's events decides how often they come, so their fetches are bounded. */

@@ -6,7 +6,7 @@ import { HONEST, type Host } from './host.ts'
 import type { Person } from './person.ts'
 import type { StoreFaults } from './kept-store.ts'
 import { type Stage, pick } from './stage.ts'
-import { PERFECT, type WireFaults } from './wire.ts'
+import { type Kept, PERFECT, type WireFaults } from './wire.ts'
 
 /** How long things happen, in ms. */
 export const ACTIVE_MS = 40 * 60_000
@@ -17,6 +17,8 @@ export type Puppeteer = {
   /** The consumer ends between the effect of its nth next call of the store and the answer. */
   crashAtCall: (nth: number) => void
   follow: (person: Person) => void
+  /** the number up to which the consumer has stored what a host said */
+  cursorOf: (host: Host) => number | undefined
   /** whether the consumer knows where an account lives */
   knowsHome: (person: Person) => boolean
   faults: StoreFaults
@@ -190,7 +192,7 @@ function forgetful(stage: Stage): void {
 }
 
 /** The host is put back to a backup: its repos and its numbers are old ones again. */
-function restored(stage: Stage): void {
+function restored(stage: Stage, { cursorOf }: Puppeteer): void {
   const host = drawHost(stage)
   const count = stage.random() < 0.5
   stage.note(`${host.origin} is restored from a backup${count ? ' and counts anew' : ''}`)
@@ -203,7 +205,22 @@ function restored(stage: Stage): void {
     person.owesCommit = true
   }
   disturb(host, stage, 0)
-  if (count) host.countFrom(Math.floor(host.seq / 2))
+  if (!count) return
+  const next = Math.floor(host.seq / 2)
+  const cursor = cursorOf(host) ?? next
+  // A cursor that the host has not come to yet again would show that it counts anew.
+  const unread = cursor <= next ? host.kept.filter(({ seq }) => seq > cursor) : []
+  for (const kept of unread) unheard(stage, host, kept)
+  host.countFrom(next)
+}
+
+/** What a host has said is gone, and neither its list nor its numbers show that it ever was. */
+function unheard({ people }: Stage, host: Host, { did, status }: Kept): void {
+  const person = people.find((one) => one.did === did)
+  if (person === undefined) return
+  if (person.host !== host) person.murky = true
+  else if (status !== undefined) person.hiddenStatus = true
+  else person.hidden = true
 }
 
 function badDirectory(

@@ -71,6 +71,7 @@ class Run {
           this.#callsLeft = nth
         },
         follow: (person) => this.#follow(person),
+        cursorOf: ({ origin }) => this.#store.dump().cursors[origin],
         knowsHome: ({ did, host }) =>
           this.#store.dump().accounts.some((one) => one.did === did && one.pds === host.origin),
         faults: this.#faults,
