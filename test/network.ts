@@ -10,8 +10,8 @@ import { freePort } from './node-process.ts'
 export type TestNode = AngelNode & { readonly dataDir: string; readonly service: string }
 
 /** Whole nodes in this process, each with a database of its own, sharing the first one's PLC
- *  directory. Handles end in `.node1.test`, `.node2.test`, … Where an admin port is asked for, each
- *  has a free one. */
+ *  directory. Handles end in `.node1.test`, `.node2.test`, … With `each` as admin port each
+ *  has one that is free. */
 export async function startNetwork(
   count = 1,
   env: Readonly<Record<string, string>> = {},
@@ -30,7 +30,9 @@ export async function startNetwork(
       ANGELOS_NAME: `node${n}`,
       ...(nodes[0] ? { ANGELOS_PLC_URL: nodes[0].plcUrl } : {}),
       ...env,
-      ...(env['ANGELOS_ADMIN_PORT'] && { ANGELOS_ADMIN_PORT: String(await freePort()) }),
+      ...(env['ANGELOS_ADMIN_PORT'] === 'each' && {
+        ANGELOS_ADMIN_PORT: String(await freePort()),
+      }),
     })
     const node = parts.use(await startNode(config, { log: logOf(n) }))
     nodes.push({ ...node, dataDir, service: `${node.did}#angelos_appview` })

@@ -165,8 +165,8 @@ export const [PLAN, SALE, SPRING] = [key(501), key(502), key(503)] as const
 
 /** The key of a message. */
 export function key(n: number): string {
-  const digits = [...String(n).padStart(6, '0')]
-  return `3m6bkl3${digits.map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
+  const digits = String(n).padStart(6, '0')
+  return `3m6bkl3${digits.replaceAll(/\d/g, (digit) => 'abcdefghij'[Number(digit)]!)}`
 }
 
 /** A message in the kiosk. */
