@@ -165,7 +165,7 @@ export const [PLAN, SALE, SPRING] = [key(501), key(502), key(503)] as const
 
 /** The key of a message. */
 export function key(n: number): string {
-  const digits = [...String(n).padStart(6, '0')]
+  const digits = String(n).padStart(6, '0').split('')
   return `3m6bkl3${digits.map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
 }
 
