@@ -18,7 +18,7 @@ import { type Stage, openStage } from './stage.ts'
 
 const FULL_KILLS = 200
 const CHECK_EVERY = 10
-const CAUGHT_UP_MS = 180_000
+const CAUGHT_UP_MS = 600_000
 /** So long it is waited for a crash point before the node is killed where it is. */
 const PATIENCE_MS = 8_000
 const WRITES = [10, 40] as const
