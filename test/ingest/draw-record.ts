@@ -17,12 +17,16 @@ const KEYS = 5
 const CID = 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi'
 const CID_HEAD = Buffer.from([1, 0x71, 0x12, 32])
 
+const isPublic = ({ audience }: Example): boolean => audience === undefined
+/** What can be told on a firehose. */
+const PUBLIC = collections.filter(({ access }) => access.places !== 'permissioned')
+
 /** A record of a collection: one of its examples, about accounts that are there, at some moment. */
 export function drawRecord(random: () => number, cast: Cast): Drawn {
-  const c = pick(random, collections)
-  const bad = Object.values(c.examples.bad)
+  const c = pick(random, PUBLIC)
+  const bad = Object.values(c.examples.bad).filter(isPublic)
   const isBad = bad.length > 0 && random() < 0.05
-  const example = pick(random, isBad ? bad : c.examples.good)
+  const example = pick(random, isBad ? bad : c.examples.good.filter(isPublic))
   const replies = c.table === 'message' && !isBad && repliesOf(random)
   const { rkey, record } = example
   const whole = { rkey, record: { ...record, ...replies } }
