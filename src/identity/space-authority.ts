@@ -18,9 +18,16 @@ const MAX_KEY_LENGTH = 128
 export function spaceAuthorityOf(document: DidDocument): SpaceAuthority | undefined {
   const own = keyOf(document, '#atproto_space')
   const key = own ?? keyOf(document, '#atproto')
-  const host = serviceOf(document, '#atproto_space_host') ?? serviceOf(document, '#atproto_pds')
+  const host = spaceHostOf(document)
   if (!key || !host) return undefined
   return { keys: { [own === undefined ? '#atproto' : '#atproto_space']: key }, host }
+}
+
+/** The origin of the host that answers for the spaces of the account a document describes. */
+export function spaceHostOf(document: DidDocument): string | undefined {
+  return (
+    (serviceOf(document, '#atproto_space_host') ?? serviceOf(document, '#atproto_pds')) || undefined
+  )
 }
 
 /** The origin of a service by its fragment, such as `#atproto_pds`; undefined when the document has

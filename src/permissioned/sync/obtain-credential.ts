@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Signer } from '../../crypto/ecdsa.ts'
 import type { IdentityResolver } from '../../identity/resolver.ts'
-import { spaceAuthorityOf } from '../../identity/space-authority.ts'
+import { spaceHostOf } from '../../identity/space-authority.ts'
 import { IdentityUnavailable } from '../../identity/fetch-document.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
 import { AccessLost } from './access-lost.ts'
@@ -105,7 +105,7 @@ export async function hostOf(
   refresh = false,
 ): Promise<string> {
   const document = await resolver.document(authority, { refresh })
-  const service = document && spaceAuthorityOf(document)?.host
+  const service = document && spaceHostOf(document)
   if (service === undefined)
     throw new OutboundError('ForbiddenUrl', `${authority} names no host of its spaces`)
   return service
