@@ -75,8 +75,8 @@ function plainDump({ refused, ...dump }: StoreDump) {
 async function dumpOf(db: AppViewDatabase, store: SyncStore) {
   const all = async <T extends object>(sql: string) => (await db.pool.query<T>(sql)).rows
   const accounts = await all(`select did, state, rev, data, status as upstream,
-      "localStatus" as own, pds, handle, followed, "stateReason" as reason, "resyncAt" as at,
-      attempts from appview.account order by did collate "C"`)
+      "localStatus" as own, pds, "handedOut", handle, followed, "stateReason" as reason,
+      "resyncAt" as at, attempts from appview.account order by did collate "C"`)
   const records = await all<{ uri: string; cid: string; rev: string; reason: string }>(
     `select 'at://' || did || '/' || collection || '/' || rkey as uri, cid, rev, reason
      from appview.record`,

@@ -47,7 +47,8 @@ export async function claim(
   return rows.map(({ since: _, ...claimed }) => claimed)
 }
 
-const CLAIM = `update appview.account a set state = 'in-progress', "updatedAt" = $2
+const CLAIM = `update appview.account a set state = 'in-progress', "handedOut" = null,
+    "updatedAt" = $2
   from (
     select did, "resyncAt" as since from appview.account
     where state = 'desynchronized' and status in ('active', 'unconfirmed')

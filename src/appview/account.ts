@@ -20,7 +20,7 @@ export async function noteAccount(
 
 /** Where accounts stand, as a `select` of their rows. */
 export const STANDING = `did, state, "stateReason" as reason, rev, data, status as upstream,
-  "localStatus" as own, pds`
+  "localStatus" as own, pds, "handedOut"`
 
 /** Locks the accounts' rows in one order for all transactions, until the transaction ends. Those
  *  not heard of before get a row when a time for it is given, and are left out of the answer. */
@@ -73,14 +73,15 @@ export async function changeAccounts(
 }
 
 const CHANGE = `update appview.account a set state = v.state, rev = v.rev, data = v.data,
-    pds = v.pds, status = v.upstream, handle = case when v.named then v.handle else a.handle end,
+    pds = v.pds, status = v.upstream, "handedOut" = v."handedOut",
+    handle = case when v.named then v.handle else a.handle end,
     "stateReason" = case when v.attempts is null then a."stateReason" else v.reason end,
     "resyncAt" = case when v.attempts is null then a."resyncAt" else v.at end,
     attempts = case v.attempts when 'none' then 0 when 'more' then a.attempts + 1
       else a.attempts end,
     "updatedAt" = $2
   from json_to_recordset($1::json) as v(did text, state text, rev text, data text, pds text,
-    upstream text, handle text, named boolean, attempts text, reason text, at timestamptz)
+    upstream text, "handedOut" text, handle text, named boolean, attempts text, reason text, at timestamptz)
   where a.did = v.did`
 
 /** Indexes again, page by page, what is kept of one account that is active again. */

@@ -104,7 +104,7 @@ class InMemory implements MemoryStore {
     })
     const claims: Claim[] = []
     for (const account of due.toSorted(byTime).slice(0, limit)) {
-      account.standing = { ...account.standing, state: 'in-progress' }
+      account.standing = { ...account.standing, state: 'in-progress', handedOut: null }
       const { did, pds } = account.standing
       claims.push({ did, attempts: account.attempts, pds })
     }

@@ -28,6 +28,23 @@ describe('a fetch', () => {
     })
   })
 
+  test('that lacks what was handed out to be queued is to be done again', () => {
+    const waiting: Standing = { ...fetching, handedOut: 'r6' }
+    for (const queued of [[], [commit(5)]])
+      expect(planFetched(waiting, { ...end, queued }, NOW).changes.get(did)).toMatchObject({
+        standing: { state: 'desynchronized', rev: 'r5' },
+        due: { reason: 'NotBrought', at: NOW, attempts: 'none' },
+      })
+    const state = (news: Partial<typeof end>) =>
+      planFetched(waiting, { ...end, ...news }, NOW).changes.get(did)?.standing.state
+    expect(state({ rev: 'r6' })).toBe('synchronized')
+    expect(planFetched(waiting, { ...end, queued: [commit(6)] }, NOW).changes.get(did)).toEqual({
+      standing: { ...waiting, state: 'synchronized', rev: 'r6', data: 'd6' },
+      due: { reason: null, at: null, attempts: 'none' },
+    })
+    expect(state({ upstream: 'deleted' })).toBe('synchronized')
+  })
+
   test('of a repo that was made desynchronized meanwhile counts for nothing', () => {
     const standing: Standing = { ...held, state: 'desynchronized' }
     const { changes, told } = planFetched(standing, { ...end, queued: [commit(6)] }, NOW)

@@ -69,9 +69,10 @@ describe('a commit', () => {
   })
 
   test('of a repo that is being fetched is queued', () => {
-    const { queued, writes, standing } = after({ ...held, state: 'in-progress' }, commit(3))
-    expect(queued).toEqual([commit(3)])
-    expect({ writes, standing }).toEqual({ writes: [], standing: undefined })
+    const fetching: Standing = { ...held, state: 'in-progress' }
+    const { queued, writes, standing } = after(fetching, commit(4), commit(3))
+    expect(queued).toEqual([commit(4), commit(3)])
+    expect({ writes, standing }).toEqual({ writes: [], standing: { ...fetching, handedOut: 'r4' } })
   })
 
   test('of a deleted account does nothing', () => {

@@ -61,7 +61,8 @@ export function planBatch(events: readonly FirehoseEvent[], standings: Standings
 }
 
 /** What the end of a fetch does: unless something happened meanwhile that made it worthless, the
- *  repo is where it was fetched, and then comes what was queued. */
+ *  repo is where it was fetched, and then comes what was queued. The cursor has passed all that was
+ *  handed out to be queued, and it may not have arrived: what ends before it is fetched again. */
 export function planFetched(
   standing: Standing,
   end: {
@@ -83,6 +84,9 @@ export function planFetched(
     takeStatus(planning, did, end.upstream, { fetched: true })
   }
   for (const event of end.queued) planOne(planning, event)
+  const { state, rev, handedOut } = planning.of(did)
+  const lacks = rev !== null && handedOut !== null && rev < handedOut
+  if (state === 'synchronized' && lacks) planning.desynchronize(did, 'NotBrought')
   return planning.end()
 }
 

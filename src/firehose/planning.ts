@@ -1,4 +1,4 @@
-import type { CommitEvent, FirehoseEvent, RefusedEvent } from './event.ts'
+import type { CommitEvent, FirehoseEvent, RefusedEvent, SyncEvent } from './event.ts'
 import type { AccountChange, Due, KeptRefusal, Plan, PlannedWrite } from './plan.ts'
 import { NEW, type Standing, isActive, isFetchable, unknownStanding } from './standing.ts'
 
@@ -85,7 +85,12 @@ export class Planning {
     this.count('applied')
   }
 
-  queue(event: FirehoseEvent): void {
+  /** Hands an event out for whoever fetches its repo. As it is kept nowhere else and the cursor
+   *  passes it, its revision is noted: the fetch has to reach it. */
+  queue(event: CommitEvent | SyncEvent): void {
+    const { did, rev } = event
+    const { handedOut } = this.of(did)
+    if (handedOut === null || rev > handedOut) this.change(did, { handedOut: rev })
     this.#queued.push(event)
     this.count('queued')
   }

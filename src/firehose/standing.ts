@@ -22,6 +22,8 @@ export type Standing = {
   readonly own: AccountStatus | null
   /** origin of the PDS where the account was last known to live */
   readonly pds: string | null
+  /** the newest revision handed out to be queued since the repo was last claimed; null for none */
+  readonly handedOut: string | null
 }
 
 /** Why a repo is desynchronized of which neither a commit nor a loss was seen: its first commit, if
@@ -30,7 +32,7 @@ export const NEW = 'New'
 
 /** An account nothing is known of: its first commit can be applied. */
 export function unknownStanding(did: string): Standing {
-  const nothing = { reason: null, rev: null, data: null, own: null, pds: null }
+  const nothing = { reason: null, rev: null, data: null, own: null, pds: null, handedOut: null }
   return { did, state: 'synchronized', upstream: 'active', ...nothing }
 }
 

@@ -76,17 +76,20 @@ test('a repo that more happens to than can be kept is fetched again at once', as
   expect(shown(store, did)).toEqual(keysOf(notes(0, 30)))
 })
 
-test('events that come back after the fetch has ended are applied all the same', async () => {
-  const { repo, release, store, worker, timers, told } = await held()
+test('a fetch that ends before an event for it has come back is done again', async () => {
+  const { repo, release, store, row, worker, timers, asked } = await held()
   const event = await written(repo, notes(9, 12))
   const { queued } = await store.apply({ host: PDS, events: [event] })
   expect(queued).toHaveLength(1)
   await release()
   expect(shown(store, did)).toEqual(keysOf(notes(0, 9)))
+  expect(row().state).not.toBe('synchronized')
   worker.queue(queued)
   await timers.settle()
+  expect(asked).toHaveLength(2)
+  await release()
+  expect(row()).toMatchObject({ state: 'synchronized', rev: repo.rev })
   expect(shown(store, did)).toEqual(keysOf(notes(0, 12)))
-  expect(told.at(-1)?.outcomes).toMatchObject({ applied: 1 })
 })
 
 test('a repo that was lost sight of while it was fetched is fetched again', async () => {

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration'
 import { up as first } from './0001-first.ts'
 import { up as repoState } from './0002-repo-state.ts'
 import { up as spaces } from './0003-spaces.ts'
+import { up as handedOut } from './0004-handed-out.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '0001-first': { up: first },
   '0002-repo-state': { up: repoState },
   '0003-spaces': { up: spaces },
+  '0004-handed-out': { up: handedOut },
 }
