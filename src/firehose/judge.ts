@@ -101,12 +101,20 @@ async function judgeAccount(
   const trusted = rules.own || rules.kind === 'relay'
   // A directory that is down must not hide what a host says that is believed without it.
   const identity = await (trusted ? refreshedOnce : refreshed)(message.did, rules)
-  if (rules.kind === 'relay') return perhapsMoved(message, identity)
+  if (rules.kind === 'relay') return hearsay(message)
   if (!('ok' in identity)) return rules.authoritative(identity) ? message : elsewhere(identity)
   // An account that is gone has no document any more; nobody but its last host could report that.
   if (message.active || (identity.reason !== 'NoIdentity' && !rules.own)) return identity
   const isHome = (await rules.homeOf(message.did)) === rules.host
   return isHome ? perhapsMoved(message, identity) : identity
+}
+
+/** What a relay passes on may have been said by a host that the account has left since, so that it
+ *  hides the account only until its home was asked. A deletion is believed: nobody moves after it,
+ *  and a home that has deleted an account no longer knows it. */
+function hearsay(message: AccountMessage): AccountEvent {
+  const isFinal = message.active || message.status === 'deleted'
+  return isFinal ? message : { ...message, status: UNCONFIRMED }
 }
 
 /** Whoever moves is called deactivated by their old host: while nobody can say where they live,

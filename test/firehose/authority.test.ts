@@ -93,12 +93,29 @@ test('of an account without a document, its last host and no other says that it 
   }
 })
 
-test('a relay is believed what it says of a status, with the directory down', async () => {
+test('a relay is believed that an account is deleted, with the directory down', async () => {
   const frame = encodeFrame('#account', { seq: 1, ...DELETED })
   const down = () => Promise.reject(new IdentityUnavailable(ALICE, 'down'))
   expect(await made(frame, down, { kind: 'relay', host: RELAY })).toMatchObject([
     { kind: 'account', status: 'deleted' },
   ])
+})
+
+test('what a relay says takes an account away only until its home was asked', async () => {
+  const alice = await FakeRepo.create(ALICE)
+  const here = async () => alice.identity(PDS)
+  const down = () => Promise.reject(new IdentityUnavailable(ALICE, 'down'))
+  const told = async (resolve: typeof here, status: object) => {
+    const frame = encodeFrame('#account', { seq: 1, did: ALICE, time: TIME, ...status })
+    return made(frame, resolve, { kind: 'relay', host: RELAY })
+  }
+  for (const resolve of [here, down]) {
+    for (const status of [{ status: 'deactivated' }, { status: 'takendown' }, {}])
+      expect(await told(resolve, { active: false, ...status })).toMatchObject([
+        { kind: 'account', active: false, status: 'unconfirmed' },
+      ])
+    expect(await told(resolve, { active: true })).toMatchObject([{ active: true }])
+  }
 })
 
 test('with the directory down the own PDS is believed what it says of an account it has', async () => {
