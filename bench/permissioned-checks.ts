@@ -13,8 +13,8 @@ const AUTHORITY = 'did:plc:garage'
 const AUDIENCE = 'did:plc:ada'
 const AT_ONCE = 16
 
-/** Checks of a credential and the signature of its use, as every request to a repo host brings them,
- *  for each second of this process's CPU; with the look for a revocation, and without. */
+/** Checks of a credential and the signature of its use, as every request to a repo host brings
+ *  them, for each second of this process's CPU; with the look for a revocation, and without. */
 export async function benchChecks(
   { pool }: Database,
   report: (line: string) => void,

@@ -34,8 +34,8 @@ const MB = 2 ** 20
 type Entry = { path: string; cid: string; bytes: Uint8Array }
 type Repo = { did: string; rev: string; entries: Entry[]; hash: Uint8Array }
 
-/** A space of so many records by ten authors, each at a host of their own, is synced whole: CARs are
- *  read and verified, their records indexed into the views. Making the CARs is not counted. */
+/** A space of so many records by ten authors, each at a host of their own, is synced whole: CARs
+ *  are read and verified, their records indexed into the views. Making the CARs is not counted. */
 export async function benchSpaceSync(
   database: Database,
   report: (line: string) => void,

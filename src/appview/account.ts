@@ -81,7 +81,8 @@ const CHANGE = `update appview.account a set state = v.state, rev = v.rev, data 
       else a.attempts end,
     "updatedAt" = $2
   from json_to_recordset($1::json) as v(did text, state text, rev text, data text, pds text,
-    upstream text, "handedOut" text, handle text, named boolean, attempts text, reason text, at timestamptz)
+    upstream text, "handedOut" text, handle text, named boolean, attempts text, reason text,
+    at timestamptz)
   where a.did = v.did`
 
 /** Indexes again, page by page, what is kept of one account that is active again. */

@@ -68,8 +68,8 @@ export async function backfill(row: HostRow, options: BackfillOptions): Promise<
   }
 }
 
-/** Accounts that were away before and still are, as the host says: who has moved meanwhile is called
- *  deactivated by the old host, and what was missed may have been just that. */
+/** Accounts that were away before and still are, as the host says: who has moved meanwhile is
+ *  called deactivated by the old host, and what was missed may have been just that. */
 async function stillAway(
   host: string,
   repos: readonly ListedRepo[],
