@@ -157,7 +157,7 @@ test('a server whose port was taken while it was down comes back on that port on
     // One that is just about to find its port taken may be there for a moment.
     expect(findPostmaster(node.data)?.port || port).toBe(port)
   }
-  await expect(rows(server.url)).rejects.toThrow()
+  await expect(rows(server.url)).rejects.toBeInstanceOf(Error)
   thief.close()
   expect(await eventually(() => rows(server.url))).toBe(10)
 })
