@@ -29,10 +29,15 @@ const ATTEMPTS_MAX = 5
 /** Runs `work` in one transaction: committed when it returns, rolled back when it throws. One that
  *  Postgres ends because of others (deadlock, serialization failure) is run again, a few times;
  *  `work` must have no other effects than those on `tx`. */
-export async function transaction<T>(pool: SqlPool, work: (tx: Sql) => Promise<T>): Promise<T> {
+export function transaction<T>(pool: SqlPool, work: (tx: Sql) => Promise<T>): Promise<T> {
+  return againstConflicts(() => runOnce(pool, work))
+}
+
+/** Runs a transaction, and runs it again, a few times, when Postgres ended it for another one. */
+export async function againstConflicts<T>(run: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(pool, work)
+      return await run()
     } catch (error) {
       if (attempt >= ATTEMPTS_MAX || !isConflict(error)) throw error
     }

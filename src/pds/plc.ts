@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { Database, PlcServer } from '@did-plc/server'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import pg from 'pg'
+import { againstConflicts } from '../database/sql.ts'
 import { type Log } from '../log.ts'
 
 /** A running PLC directory. `close` also closes its database. */
@@ -86,6 +87,9 @@ async function openDatabase(databaseUrl: string, log: Log): Promise<PlcDatabase>
       SCHEMA,
     )
     await database.migrateToLatestOrThrow()
+    // Its transactions are serializable: of identities made at one moment Postgres ends some.
+    const add = database.validateAndAddOp.bind(database)
+    database.validateAndAddOp = (did, op) => againstConflicts(() => add(did, op))
     return database
   } catch (error) {
     await db.destroy()

@@ -75,6 +75,22 @@ test('connections cut by Postgres cost no process, and the next request is answe
   await directory.close()
 })
 
+// A disk that takes its time, differently long for each, makes transactions overlap.
+const slowDisk = `
+  create function plc.wait() returns trigger language plpgsql as
+    $$ begin perform pg_sleep(random() * 0.03); return null; end $$;
+  create constraint trigger wait after insert on plc.operations
+    deferrable initially deferred for each row execute function plc.wait()`
+
+test('many identities made at one moment are all made', async () => {
+  const directory = await start()
+  await database.pool.query(slowDisk)
+  const made = await Promise.all([...Array(100).keys()].map(() => createDid(directory.url)))
+  expect(new Set(made.map(({ did }) => did)).size).toBe(100)
+  await database.pool.query('drop function plc.wait cascade')
+  await directory.close()
+})
+
 test('a port in use is an error that says so', async () => {
   const first = await start()
   const port = Number(new URL(first.url).port)
