@@ -13,6 +13,7 @@ import { xrpcRoutes } from './appview/xrpc.ts'
 import { type Upgrade, mountOrigin } from './pds/origin.ts'
 import { didDocument, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
+import { openNodeJobs } from './open-jobs.ts'
 import { type NodePds, openPds } from './open-pds.ts'
 import { openSpaces } from './open-spaces.ts'
 import { type Telemetry, openTelemetry } from './open-telemetry.ts'
@@ -115,7 +116,11 @@ async function openParts(shared: Shared, parts: AsyncDisposableStack) {
   const keeping = await keepSpaces({ database, pds, clock, nextTid })
   const spaceParts = { did, keeping, nextTid, resolver, outbound, pds, timers, log }
   const visiting = visitSpaces(spaceParts)
-  const appView = parts.use(await openAppView({ ...shared, keeping, visiting, outbound, nextTid }))
+  const { jobs, sendMail } = await openNodeJobs({ ...shared, nextTid })
+  const made = { keeping, visiting, outbound, nextTid, jobs, sendMail }
+  const appView = parts.use(await openAppView({ ...shared, ...made }))
+  // Stopped before what its jobs use.
+  parts.use(jobs)
   return { appView, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
 }
 

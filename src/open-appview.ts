@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
+import { type Versions, resumeActs } from './appview/act.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
 import { resumeFounding } from './appview/found-space.ts'
@@ -25,7 +26,9 @@ import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { Verifier } from './firehose/verifier.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { SpaceKeeping } from './keep-spaces.ts'
+import type { Jobs } from './jobs/jobs.ts'
 import type { Log } from './log.ts'
+import type { SendMail } from './mail/mail.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
 import { type Sync, openSync } from './open-sync.ts'
@@ -34,6 +37,7 @@ import type { Outbound } from './outbound/fetch.ts'
 import { admittingWriter, alignAdmissions } from './public-admissions.ts'
 import type { VerifySession } from './pds/session.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
+import { createRepoReads } from './permissioned/store/repo-reads.ts'
 import { guestWriter, placedWriter } from './space-writer.ts'
 import type { SpaceVisiting } from './visit-spaces.ts'
 
@@ -66,6 +70,8 @@ type Options = {
   visiting: SpaceVisiting
   outbound: Outbound
   nextTid: () => string
+  jobs: Jobs
+  sendMail: SendMail
   telemetry: Pick<Telemetry, 'events' | 'freshness'>
   log: Log
   clock: Clock
@@ -97,8 +103,14 @@ export async function openAppView(options: Options): Promise<AppView> {
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const ensureAccount = (handle: string) => pds.ensureAccount(handle)
   const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
+  const acting = {
+    ...founding,
+    outbox: options.jobs,
+    versions: versionsOf(pds, pool),
+    nextTid: options.nextTid,
+  }
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = { ...founding, ...images, indexer, loads, sync, feeds, guests }
+  const parts = { ...founding, ...acting, ...images, indexer, loads, sync, feeds, guests }
   const xrpc = mountAll(options, { ...parts, pool, service })
   return {
     xrpc,
@@ -111,6 +123,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       const resumed = await resumeFounding(founding)
       if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
+      await resumeActs({ ...acting, log })
       await alignAdmissions(pool)
       const moved = await resumeMoves({ sql: pool, writer, clock, log })
       if (moved > 0) log.info({ records: moved }, 'finished moves that a stop had interrupted')
@@ -157,12 +170,33 @@ function settled(
     nextTid,
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
+    nodeAccount: nodeAccountOf(config, pds),
     uploadBlob: pds.uploadBlob,
     hosts: sync.hosts,
     isAdmin: pds.isAdmin,
     ownHost: config.publicUrl,
     development: config.development,
     spaceGrants: visiting.grants,
+  }
+}
+
+/** The versions of records, in whichever repo of this node they stand. */
+function versionsOf(pds: NodePds, sql: SqlPool): Versions {
+  const reads = createRepoReads(sql)
+  return {
+    cidOf: async ({ place, ...at }) =>
+      place === '' ? pds.recordCid(at) : (await reads.getRecord({ ...at, space: place }))?.cid,
+  }
+}
+
+/** The node's own account, which is made when the PDS has started. */
+function nodeAccountOf(config: Config, pds: NodePds): () => Promise<string> {
+  let made: Promise<string> | undefined
+  return () => {
+    const handle = `node${config.handleDomain}`
+    made ??= pds.ensureAccount(handle, { reserved: true }).then(({ did }) => did)
+    made.catch(() => (made = undefined))
+    return made
   }
 }
 

@@ -15,6 +15,8 @@ import { defaultSwitches } from './pds/fast/switches.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { type PrivateBlobs, privateBlobs } from './pds/private-blob.ts'
+import { recordCid } from './pds/record-cid.ts'
+import { removeHostedAccount } from './pds/remove-account.ts'
 import { resignOnActivation } from './pds/resign.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import { type VerifySession, sessionVerifier } from './pds/session.ts'
@@ -34,7 +36,17 @@ export type NodePds = {
     handle: string,
     options?: { reserved?: boolean },
   ) => Promise<{ did: string }>
+  /** Takes back an account that `ensureAccount` made. */
+  readonly removeAccount: (did: string) => Promise<void>
+  /** The version of a public record; undefined when there is none here. */
+  readonly recordCid: (at: {
+    did: string
+    collection: string
+    rkey: string
+  }) => Promise<string | undefined>
   readonly isHosted: (did: string) => Promise<boolean>
+  /** The e-mail address of somebody's account, and whether it is known to be theirs. */
+  readonly emailOf: (did: string) => Promise<{ address: string; confirmed: boolean } | undefined>
   readonly handleOf: (did: string) => Promise<string | undefined>
   /** Whether an `authorization` header has the administrator's password. */
   readonly isAdmin: (header: string | undefined) => boolean
@@ -82,7 +94,13 @@ export async function openPds(options: Options): Promise<NodePds> {
     session: sessionVerifier(pds, clock),
     ensureAccount: (handle, { reserved = false } = {}) =>
       ensureHostedAccount({ pds, log, handle, handleDomains: [config.handleDomain], reserved }),
+    removeAccount: (did) => removeHostedAccount(pds, did),
+    recordCid: (at) => recordCid(pds, at),
     isHosted: async (did) => (await accountOf(did)) !== null,
+    emailOf: async (did) => {
+      const { email, emailConfirmedAt } = (await accountOf(did)) ?? {}
+      return email ? { address: email, confirmed: emailConfirmedAt !== null } : undefined
+    },
     handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
     isAdmin: adminCheck(options.keys.adminPassword),
     ownAccount: (did) => ownAccount(pds, did),

@@ -54,7 +54,9 @@ async function settled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 const countMessages = (did: string): Promise<number> =>
-  server.pds.ctx.actorStore.read(did, (store) => store.record.recordCount())
+  server.pds.ctx.actorStore.read(did as `did:${string}:${string}`, (store) =>
+    store.record.recordCount(),
+  )
 
 for (const [what, isFile] of [
   ['the repo', isRepo],

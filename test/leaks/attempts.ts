@@ -77,7 +77,15 @@ function paramsFor(nsid: string, { cast, record, stand }: Case & Pick<Trying, 'c
   const uri = `at://${record.author}/${record.collection}/${record.rkey}`
   const space = cast[stand.space]
   const member = cast.people.member.did
-  const known: Record<string, string> = { uri, space, member, actor: record.author, subject: uri }
+  const { author } = record
+  const known: Record<string, string> = {
+    uri,
+    space,
+    member,
+    actor: author,
+    node: author,
+    subject: uri,
+  }
   const names = [...required, ...('owner' in properties ? ['owner'] : [])]
   const about = { ...known, owner: record.author }
   return Object.fromEntries(

@@ -4,6 +4,7 @@ import { product } from './commerce/product.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
+import { nodeRole } from './platform/node-role.ts'
 import { channel } from './spaces/channel.ts'
 import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
@@ -21,6 +22,7 @@ export const collections: readonly Collection[] = [
   membership,
   membershipRequest,
   message,
+  nodeRole,
   post,
   product,
   profile,

@@ -6,6 +6,7 @@ import { spaceGrants } from './actor/space-grants.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
+import { setNodeRole } from './platform/set-node-role.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -25,6 +26,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
   DepsOf<typeof sendMessage> &
+  DepsOf<typeof setNodeRole> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
   DepsOf<typeof writeForSpace>
@@ -43,6 +45,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   readCategories(mount, deps)
   readSpaces(mount, deps)
   sendMessage(mount, deps)
+  setNodeRole(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
   updateMember(mount, deps)

@@ -1,0 +1,68 @@
+/** What people are told of. */
+export type NotificationKind = {
+  /** When it is sent, for those who choose. */
+  readonly when: string
+  /** The line in a list, and the subject of a letter. */
+  readonly title: (data: Data) => string
+  /** What a letter says. */
+  readonly text: (data: Data) => string
+  /** Whether a letter is sent as well. */
+  readonly mail: boolean
+  /** Whether one may choose not to be told. */
+  readonly optional: boolean
+}
+
+/** Words a notification is made with. */
+export type Data = Readonly<Record<string, string>>
+
+const said = (data: Data, name: string): string => data[name] ?? ''
+
+/** Every kind there is. Adding one adds an entry here. */
+export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
+  tenantWelcome: {
+    when: 'a tenant of yours is ready',
+    title: (d) => `${said(d, 'tenant')} is ready`,
+    text: (d) =>
+      `Welcome. ${said(d, 'tenant')} is set up on this node, and you are its owner.\n` +
+      `Its name here is ${said(d, 'handle')}.`,
+    mail: true,
+    optional: false,
+  },
+  invitationAccepted: {
+    when: 'somebody accepts an invitation of yours',
+    title: (d) => `${said(d, 'who')} has joined ${said(d, 'tenant')}`,
+    text: (d) => `${said(d, 'who')} is now a ${said(d, 'role')} of ${said(d, 'tenant')}.`,
+    mail: false,
+    optional: true,
+  },
+  membershipChanged: {
+    when: 'your role or standing in a tenant changes',
+    title: (d) => `Your membership of ${said(d, 'tenant')} is ${said(d, 'status')}`,
+    text: (d) => `You are a ${said(d, 'role')} of ${said(d, 'tenant')}: ${said(d, 'status')}.`,
+    mail: true,
+    optional: true,
+  },
+  tenantStatusChanged: {
+    when: 'a tenant of yours is suspended, archived or active again',
+    title: (d) => `${said(d, 'tenant')} is ${said(d, 'status')}`,
+    text: (d) => `${said(d, 'tenant')} is now ${said(d, 'status')}. ${said(d, 'reason')}`,
+    mail: true,
+    optional: false,
+  },
+  tenantTransferred: {
+    when: 'a tenant is handed over to you',
+    title: (d) => `${said(d, 'tenant')} is yours`,
+    text: (d) => `${said(d, 'tenant')} was handed over to you. You are its owner now.`,
+    mail: true,
+    optional: false,
+  },
+  limitWarning: {
+    when: 'a tenant of yours has used four fifths of what its plan allows',
+    title: (d) => `${said(d, 'tenant')} uses ${said(d, 'used')} of ${said(d, 'allowed')}`,
+    text: (d) =>
+      `${said(d, 'tenant')} has used ${said(d, 'used')} of ${said(d, 'allowed')} ` +
+      `${said(d, 'limit')}. At ${said(d, 'allowed')} no more can be added.`,
+    mail: true,
+    optional: true,
+  },
+}
