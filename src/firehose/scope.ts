@@ -77,9 +77,11 @@ export class Scope {
   }
 
   /** Whether a host's message is of interest. A commit to a record of ours brings its account into
-   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. */
+   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. Who has
+   *  moved, and whose old host has gone quiet, is told of by the new one alone. */
   covers(row: HostRow, did: string, message: Message | undefined): boolean | Promise<boolean> {
     if (row.whole || this.#homes.has(did)) return true
+    if (message?.kind === 'identity' || message?.kind === 'account') return this.#isKnown(did)
     if (row.kind === 'pds' && row.namedBy !== 'relay') return false
     const ours = (path: string) => path.startsWith(this.#options.prefix)
     if (message?.kind !== 'commit' || !message.ops.some((op) => ours(op.path))) return false
@@ -121,6 +123,15 @@ export class Scope {
     const ended = admitted.finally(() => void this.#naming.delete(did))
     this.#naming.set(did, ended)
     return ended
+  }
+
+  /** While storage is away, nobody is taken for a stranger. */
+  #isKnown(did: string): Promise<boolean> {
+    const asked = this.#options.store.standings([did])
+    return asked.then(
+      (found) => found.has(did),
+      () => true,
+    )
   }
 
   #setHome({ did, pds }: Followed): void {
