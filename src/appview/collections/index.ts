@@ -5,6 +5,9 @@ import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
 import { nodeRole } from './platform/node-role.ts'
+import { tenantMembership } from './platform/tenant-membership.ts'
+import { tenantSettings } from './platform/tenant-settings.ts'
+import { tenant } from './platform/tenant.ts'
 import { channel } from './spaces/channel.ts'
 import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
@@ -28,4 +31,7 @@ export const collections: readonly Collection[] = [
   profile,
   reaction,
   space,
+  tenant,
+  tenantMembership,
+  tenantSettings,
 ]
