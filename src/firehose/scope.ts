@@ -2,7 +2,7 @@ import { createLru } from '../crypto/lru.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Log } from '../log.ts'
-import { type Backoff, type Waiting, backOff, pause } from '../pacing/backoff.ts'
+import { type Backoff, type Waiting, backOff, pause, persist } from '../pacing/backoff.ts'
 import type { HostApi } from './host-api.ts'
 import type { Message } from './message.ts'
 import type { HostRow, SyncStore } from './store.ts'
@@ -125,13 +125,15 @@ export class Scope {
     return ended
   }
 
-  /** While storage is away, nobody is taken for a stranger. */
-  #isKnown(did: string): Promise<boolean> {
-    const asked = this.#options.store.standings([did])
-    return asked.then(
-      (found) => found.has(did),
-      () => true,
-    )
+  /** Asked until storage answers: meanwhile nobody can say who is a stranger. */
+  async #isKnown(did: string): Promise<boolean> {
+    const { store, limits, log } = this.#options
+    const found = await persist(() => store.standings([did]), {
+      ...this.#options,
+      retry: limits.retry,
+      failed: (err) => log.warn({ did, err }, 'storage does not say whether an account is known'),
+    })
+    return found?.has(did) ?? false
   }
 
   #setHome({ did, pds }: Followed): void {
