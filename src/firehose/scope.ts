@@ -77,8 +77,8 @@ export class Scope {
   }
 
   /** Whether a host's message is of interest. A commit to a record of ours brings its account into
-   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. Who has
-   *  moved, and whose old host has gone quiet, is told of by the new one alone. */
+   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. Who
+   *  has moved, and whose old host has gone quiet, is told of by the new one alone. */
   covers(row: HostRow, did: string, message: Message | undefined): boolean | Promise<boolean> {
     if (row.whole || this.#homes.has(did)) return true
     if (message?.kind === 'identity' || message?.kind === 'account') return this.#isKnown(did)
