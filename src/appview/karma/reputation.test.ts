@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
   contributionLevel,
-  contributionOf,
   humanWorthScore,
   impactScore,
   networkInfluence,
@@ -21,13 +20,6 @@ test.each([
   [5_000, 'elder'],
 ])('with %i points somebody is a %s', (score, level) => {
   expect(contributionLevel(score)).toBe(level)
-})
-
-test('kinds of contribution that people and tokens name differently are one', () => {
-  expect(contributionOf('technical_contribution')).toBe('technical_help')
-  expect(contributionOf('guardian_angel')).toBe('community_support')
-  expect(contributionOf('mentorship')).toBe('mentorship')
-  expect(contributionOf('toString')).toBeUndefined()
 })
 
 test('human worth adds fractions exactly, and rounds down the sum', () => {

@@ -29,14 +29,6 @@ const WEIGHTS: Readonly<Record<Contribution, bigint>> = {
 /** Half of a weight is reached with this much karma. */
 const HALF = 500n
 
-/** The kind that a name stands for: people and tokens name some of them differently (R-26).
- *  Undefined for a name nobody knows. */
-export function contributionOf(name: string): Contribution | undefined {
-  if (name === 'technical_contribution') return 'technical_help'
-  if (name === 'guardian_angel') return 'community_support'
-  return Object.hasOwn(WEIGHTS, name) ? (name as Contribution) : undefined
-}
-
 /** The level of a score. */
 export function contributionLevel(score: number): string {
   return LEVELS.find(({ from }) => score >= from)?.level ?? 'newcomer'
