@@ -6,6 +6,7 @@ import { type Clock, systemClock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { type HealthSources, healthOf } from './health.ts'
+import { createBornAt } from './identity/account-birth.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { keepSpaces } from './keep-spaces.ts'
 import { type Log, createLog } from './log.ts'
@@ -62,7 +63,8 @@ export async function startNode(
   const resolver = createIdentityResolver({ plcUrl, development, clock, log, overrides })
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
-  const shared = { config, did, database, dataDir, resolver, pds, telemetry, log, clock }
+  const bornAt = createBornAt({ plcUrl })
+  const shared = { config, did, database, dataDir, resolver, bornAt, pds, telemetry, log, clock }
   const { appView, spaces } = await openParts(shared, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = xrpcRoutes({
@@ -104,7 +106,16 @@ export async function startNode(
 
 type Shared = Pick<
   Parameters<typeof openAppView>[0],
-  'config' | 'did' | 'database' | 'dataDir' | 'resolver' | 'pds' | 'telemetry' | 'log' | 'clock'
+  | 'config'
+  | 'did'
+  | 'database'
+  | 'dataDir'
+  | 'resolver'
+  | 'bornAt'
+  | 'pds'
+  | 'telemetry'
+  | 'log'
+  | 'clock'
 >
 
 /** The AppView, and the permissioned repos that it writes to and that come into it. */

@@ -6,6 +6,7 @@ import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
+import { createKarma } from './appview/karma/keep-karma.ts'
 import { createLoads } from './appview/loads.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
@@ -24,6 +25,7 @@ import { migrate } from './database/migrate.ts'
 import { openKysely, openPool } from './database/pool.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { Verifier } from './firehose/verifier.ts'
+import type { BornAt } from './identity/account-birth.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Jobs } from './jobs/jobs.ts'
@@ -56,6 +58,8 @@ export type AppView = AsyncDisposable & {
   listen(): Promise<void>
 }
 
+/** The queue that looks for awards that came from elsewhere. */
+const KARMA = 'karma'
 /** Lookups share their queries, so a few connections serve all requests. */
 const POINT_CONNECTIONS = 3
 
@@ -65,6 +69,7 @@ type Options = {
   database: Database
   dataDir: string
   resolver: IdentityResolver
+  bornAt: BornAt
   pds: NodePds
   keeping: SpaceKeeping
   visiting: SpaceVisiting
@@ -109,8 +114,21 @@ export async function openAppView(options: Options): Promise<AppView> {
     versions: versionsOf(pds, pool),
     nextTid: options.nextTid,
   }
+  const nodeAccount = nodeAccountOf(options.config, pds)
+  const karma = createKarma({ ...acting, nodeAccount, bornAt: options.bornAt })
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = { ...founding, ...acting, ...images, indexer, loads, sync, feeds, guests }
+  const parts = {
+    ...founding,
+    ...acting,
+    ...images,
+    indexer,
+    loads,
+    sync,
+    feeds,
+    guests,
+    karma,
+    nodeAccount,
+  }
   const xrpc = mountAll(options, { ...parts, pool, service })
   return {
     xrpc,
@@ -124,6 +142,8 @@ export async function openAppView(options: Options): Promise<AppView> {
       const resumed = await resumeFounding(founding)
       if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
       await resumeActs({ ...acting, log })
+      await karma.settle({ anew: true })
+      await options.jobs.every(KARMA, '* * * * *', () => karma.sweep())
       await alignAdmissions(pool)
       const moved = await resumeMoves({ sql: pool, writer, clock, log })
       if (moved > 0) log.info({ records: moved }, 'finished moves that a stop had interrupted')
@@ -170,7 +190,6 @@ function settled(
     nextTid,
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
-    nodeAccount: nodeAccountOf(config, pds),
     uploadBlob: pds.uploadBlob,
     hosts: sync.hosts,
     isAdmin: pds.isAdmin,

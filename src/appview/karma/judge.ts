@@ -62,6 +62,11 @@ const PAIR_AWARDS = 3
 /** How long awards of one person to another stand in each other's way. */
 export const PAIR_WINDOW_MS = 7 * DAY_MS
 
+/** What an award of this type is worth at most, unless an admin gives it. */
+export function pointsOf(type: string): number | undefined {
+  return Object.hasOwn(TYPES, type) ? TYPES[type]!.points : undefined
+}
+
 /** For which contribution an award counts. */
 export function contributionOf(a: Pick<AwardFacts, 'type' | 'contributionType'>): Contribution {
   const named = Object.hasOwn(CONTRIBUTIONS, a.contributionType ?? '')
