@@ -63,8 +63,7 @@ export async function startNode(
   const resolver = createIdentityResolver({ plcUrl, development, clock, log, overrides })
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
-  const bornAt = createBornAt({ plcUrl })
-  const shared = { config, did, database, dataDir, resolver, bornAt, pds, telemetry, log, clock }
+  const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
   const { appView, spaces } = await openParts(shared, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = xrpcRoutes({
@@ -106,21 +105,12 @@ export async function startNode(
 
 type Shared = Pick<
   Parameters<typeof openAppView>[0],
-  | 'config'
-  | 'did'
-  | 'database'
-  | 'dataDir'
-  | 'resolver'
-  | 'bornAt'
-  | 'pds'
-  | 'telemetry'
-  | 'log'
-  | 'clock'
->
+  'config' | 'did' | 'database' | 'dataDir' | 'resolver' | 'pds' | 'telemetry' | 'log' | 'clock'
+> & { readonly plcUrl: string }
 
 /** The AppView, and the permissioned repos that it writes to and that come into it. */
 async function openParts(shared: Shared, parts: AsyncDisposableStack) {
-  const { config, did, database, resolver, pds, log, clock } = shared
+  const { config, did, database, resolver, plcUrl, pds, log, clock } = shared
   const nextTid = createTids(clock)
   const timers = { ...systemTimers, now: () => clock.now() }
   const outbound = createOutbound({ development: config.development })
@@ -128,7 +118,8 @@ async function openParts(shared: Shared, parts: AsyncDisposableStack) {
   const spaceParts = { did, keeping, nextTid, resolver, outbound, pds, timers, log }
   const visiting = visitSpaces(spaceParts)
   const { jobs, sendMail } = await openNodeJobs({ ...shared, nextTid })
-  const made = { keeping, visiting, outbound, nextTid, jobs, sendMail }
+  const bornAt = createBornAt({ plcUrl })
+  const made = { bornAt, keeping, visiting, outbound, nextTid, jobs, sendMail }
   const appView = parts.use(await openAppView({ ...shared, ...made }))
   // Stopped before what its jobs use.
   parts.use(jobs)

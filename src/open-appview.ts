@@ -1,16 +1,13 @@
 import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
-import { type Versions, resumeActs } from './appview/act.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
-import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
-import { createKarma } from './appview/karma/keep-karma.ts'
+import { type Karma, createKarma } from './appview/karma/keep-karma.ts'
 import { createLoads } from './appview/loads.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
-import { resumeMoves } from './appview/move-record.ts'
 import { createProgress } from './appview/progress.ts'
 import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
 import { createSpaceSink } from './appview/space-sink.ts'
@@ -31,15 +28,15 @@ import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { Log } from './log.ts'
 import type { SendMail } from './mail/mail.ts'
+import { actingParts, finishAndBegin } from './open-acting.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
 import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import { admittingWriter, alignAdmissions } from './public-admissions.ts'
+import { admittingWriter } from './public-admissions.ts'
 import type { VerifySession } from './pds/session.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
-import { createRepoReads } from './permissioned/store/repo-reads.ts'
 import { guestWriter, placedWriter } from './space-writer.ts'
 import type { SpaceVisiting } from './visit-spaces.ts'
 
@@ -58,8 +55,6 @@ export type AppView = AsyncDisposable & {
   listen(): Promise<void>
 }
 
-/** The queue that looks for awards that came from elsewhere. */
-const KARMA = 'karma'
 /** Lookups share their queries, so a few connections serve all requests. */
 const POINT_CONNECTIONS = 3
 
@@ -106,29 +101,10 @@ export async function openAppView(options: Options): Promise<AppView> {
   const named = (dids: readonly string[]) => sync.named(dids)
   const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
-  const ensureAccount = (handle: string) => pds.ensureAccount(handle)
-  const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
-  const acting = {
-    ...founding,
-    outbox: options.jobs,
-    versions: versionsOf(pds, pool),
-    nextTid: options.nextTid,
-  }
-  const nodeAccount = nodeAccountOf(options.config, pds)
-  const karma = createKarma({ ...acting, nodeAccount, bornAt: options.bornAt })
+  const acting = actingParts(options, { pool, writer, progress })
+  const people = peopleParts(options, acting)
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = {
-    ...founding,
-    ...acting,
-    ...images,
-    indexer,
-    loads,
-    sync,
-    feeds,
-    guests,
-    karma,
-    nodeAccount,
-  }
+  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, ...people }
   const xrpc = mountAll(options, { ...parts, pool, service })
   return {
     xrpc,
@@ -139,14 +115,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     points,
     listen: async () => {
       await sync.start()
-      const resumed = await resumeFounding(founding)
-      if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
-      await resumeActs({ ...acting, log })
-      await karma.settle({ anew: true })
-      await options.jobs.every(KARMA, '* * * * *', () => karma.sweep())
-      await alignAdmissions(pool)
-      const moved = await resumeMoves({ sql: pool, writer, clock, log })
-      if (moved > 0) log.info({ records: moved }, 'finished moves that a stop had interrupted')
+      await finishAndBegin(options, { ...acting, ...people })
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()
@@ -190,6 +159,7 @@ function settled(
     nextTid,
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
+    emailOf: pds.emailOf,
     uploadBlob: pds.uploadBlob,
     hosts: sync.hosts,
     isAdmin: pds.isAdmin,
@@ -199,13 +169,13 @@ function settled(
   }
 }
 
-/** The versions of records, in whichever repo of this node they stand. */
-function versionsOf(pds: NodePds, sql: SqlPool): Versions {
-  const reads = createRepoReads(sql)
-  return {
-    cidOf: async ({ place, ...at }) =>
-      place === '' ? pds.recordCid(at) : (await reads.getRecord({ ...at, space: place }))?.cid,
-  }
+/** What is kept of people beside their records. */
+function peopleParts(
+  { config, pds, bornAt }: Options,
+  acting: ReturnType<typeof actingParts>,
+): { karma: Karma; nodeAccount: () => Promise<string> } {
+  const nodeAccount = nodeAccountOf(config, pds)
+  return { nodeAccount, karma: createKarma({ ...acting, nodeAccount, bornAt }) }
 }
 
 /** The node's own account, which is made when the PDS has started. */

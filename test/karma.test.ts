@@ -19,7 +19,7 @@ import { deletionOf, writeOf } from './record.ts'
 const NODE = 'did:plc:node'
 const [ADA, BEN, CAL] = ['did:plc:ada', 'did:plc:ben', 'did:plc:cal'] as const
 const DAY = 86_400_000
-const KEY = '3n3kwu9999999'
+const KEY = '3n3kwu7777777'
 const BORN = new Date('2020-01-01T00:00:00Z')
 
 let db: AppViewDatabase
@@ -51,8 +51,10 @@ function keeper(bornAt: (did: string) => Promise<Date | undefined> = async () =>
 }
 
 /** TIDs in rising order. */
-const tid = (n: number) =>
-  `3n3kwu${[...n.toString(8).padStart(7, '0')].map((digit) => Number(digit) + 2).join('')}`
+function tid(n: number): string {
+  const digits = n.toString(6).padStart(7, '0')
+  return `3n3kwu${digits.replaceAll(/./g, (digit) => String(Number(digit) + 2))}`
+}
 
 /** A record as a commit brings it, the later ones in later revisions. */
 function record(c: Collection, did: string, said: { rkey?: string } & Record<string, unknown>) {

@@ -10,7 +10,14 @@ import { hosts } from './federation/hosts.ts'
 import { giveAward } from './karma/give-award.ts'
 import { readAwards } from './karma/read-karma.ts'
 import { revokeAward } from './karma/revoke-award.ts'
+import { audit } from './platform/audit.ts'
+import { notifications } from './platform/notifications.ts'
+import { provisionTenant } from './platform/provision-tenant.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
+import { tenantInvitations } from './platform/tenant-invitations.ts'
+import { tenantMembers } from './platform/tenant-members.ts'
+import { tenantStatus } from './platform/tenant-status.ts'
+import { updateTenant } from './platform/update-tenant.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -32,7 +39,10 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof join> &
   DepsOf<typeof revokeAward> &
   DepsOf<typeof sendMessage> &
+  DepsOf<typeof provisionTenant> &
   DepsOf<typeof setNodeRole> &
+  DepsOf<typeof tenantInvitations> &
+  DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
   DepsOf<typeof writeForSpace>
@@ -40,6 +50,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  audit(mount, deps)
   createSpace(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
@@ -48,7 +59,9 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
+  notifications(mount, deps)
   preferences(mount, deps)
+  provisionTenant(mount, deps)
   react(mount, deps)
   readAwards(mount, deps)
   readCategories(mount, deps)
@@ -58,6 +71,10 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   setNodeRole(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
+  tenantInvitations(mount, deps)
+  tenantMembers(mount, deps)
+  tenantStatus(mount, deps)
   updateMember(mount, deps)
+  updateTenant(mount, deps)
   writeForSpace(mount, deps)
 }
