@@ -14,8 +14,8 @@ export function acquaintedSql(one: string, other: string): string {
     where m.subject = ${one} and ${active('m')})`
 }
 
-/** The condition under which the account whose DID stands in `viewer` (a parameter, `''` for nobody)
- *  sees the profile of `did` (`domain.md` AC-08). */
+/** The condition under which the account whose DID stands in `viewer` (a parameter, `''` for
+ *  nobody) sees the profile of `did` (`domain.md` AC-08). */
 export function profileShownSql(did: string, viewer: string): string {
   return `(${did} = ${viewer} or not exists (select 1 from node.preference f
     where f.did = ${did} and f."profileVisibility" <> 'public'

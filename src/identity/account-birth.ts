@@ -10,8 +10,8 @@ const TIMEOUT_MS = 3_000
 /** An identity changes rarely; one with a longer history than this is not looked into. */
 const MAX_LOG = 1_000_000
 
-/** Asks the PLC directory, which dates every operation itself. What a did:web says of its age is its
- *  own word. */
+/** Asks the PLC directory, which dates every operation itself. What a did:web says of its age is
+ *  its own word. */
 export function createBornAt({ plcUrl }: { plcUrl: string }): BornAt {
   return async (did) => {
     if (!PLC.test(did)) return undefined

@@ -2,7 +2,8 @@ import type { Sql } from '../sql.ts'
 import { FACT_COLUMNS } from './award-facts.ts'
 import { type JudgedAward, contributionOf } from './judge.ts'
 
-/** Keeps how awards of this time and later were judged, and answers whose scores that may change. */
+/** Keeps how awards of this time and later were judged, and answers whose scores that may
+ *  change. */
 export async function keepStandings(
   tx: Sql,
   since: Date,

@@ -11,8 +11,8 @@ import { type Mount, type Reading, procedure } from '../../serve.ts'
 type Deps = Reading &
   OwnRecords & { readonly clock: Clock; readonly nextTid: () => string; readonly karma: Karma }
 
-/** `karma.giveAward`: an award of the caller's own. One that would not count is refused; of one that
- *  was announced, the answer says whether it counts. */
+/** `karma.giveAward`: an award of the caller's own. One that would not count is refused; of one
+ *  that was announced, the answer says whether it counts. */
 export function giveAward(mount: Mount, deps: Deps): void {
   const { sql, origin, loads, clock, nextTid, karma } = deps
   const collection = award.nsid

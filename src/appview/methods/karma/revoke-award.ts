@@ -18,8 +18,8 @@ type Deps = Reading &
 
 const ADMINS: readonly (string | undefined)[] = ['super_admin', 'admin']
 
-/** `karma.revokeAward`: an author takes an award back in their own repo, an admin of the node in the
- *  repo of the node. To anybody else, an award that they might take back is not there. */
+/** `karma.revokeAward`: an author takes an award back in their own repo, an admin of the node in
+ *  the repo of the node. To anybody else, an award that they might take back is not there. */
 export function revokeAward(mount: Mount, deps: Deps): void {
   const { sql, origin, clock, nextTid, karma } = deps
   const collection = revocation.nsid
