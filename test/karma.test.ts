@@ -170,6 +170,16 @@ test('guardian angels are told when they become one and when they cease to be', 
   ])
 })
 
+test('who does not want to be told of it is not, and the audit has it all the same', async () => {
+  const values = [BEN, true, true, false, 'public', true]
+  await db.pool.query('insert into node.preference values ($1, $2, $3, $4, $5, $6)', values)
+  await arrive(...(await points(BEN, 1_000)))
+  expect(await score()).toBe(1_000)
+  expect(queued).toEqual([])
+  const { rows } = await db.pool.query('select action from node."auditEvent"')
+  expect(rows).toEqual([{ action: 'becomeGuardianAngel' }])
+})
+
 test('an award that arrives late takes the place in time that it has', async () => {
   await arrive(...[3, 2, 1].map((days) => give(ADA, { createdAt: ago(days) })))
   expect(await whyNot()).toEqual([undefined, undefined, undefined])
