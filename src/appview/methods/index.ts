@@ -10,6 +10,7 @@ import { hosts } from './federation/hosts.ts'
 import { giveAward } from './karma/give-award.ts'
 import { readAwards } from './karma/read-karma.ts'
 import { revokeAward } from './karma/revoke-award.ts'
+import { acceptInvitation } from './platform/accept-invitation.ts'
 import { audit } from './platform/audit.ts'
 import { notifications } from './platform/notifications.ts'
 import { provisionTenant } from './platform/provision-tenant.ts'
@@ -17,6 +18,7 @@ import { setNodeRole } from './platform/set-node-role.ts'
 import { tenantInvitations } from './platform/tenant-invitations.ts'
 import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
+import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
@@ -41,7 +43,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
   DepsOf<typeof setNodeRole> &
-  DepsOf<typeof tenantInvitations> &
+  DepsOf<typeof acceptInvitation> &
   DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
@@ -50,6 +52,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  acceptInvitation(mount, deps)
   audit(mount, deps)
   createSpace(mount, deps)
   getImage(mount, deps)
@@ -74,6 +77,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   tenantInvitations(mount, deps)
   tenantMembers(mount, deps)
   tenantStatus(mount, deps)
+  transferTenant(mount, deps)
   updateMember(mount, deps)
   updateTenant(mount, deps)
   writeForSpace(mount, deps)
