@@ -4,6 +4,8 @@ import { product } from './commerce/product.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
+import { award } from './karma/award.ts'
+import { revocation } from './karma/revocation.ts'
 import { nodeRole } from './platform/node-role.ts'
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
@@ -18,6 +20,7 @@ import { space } from './spaces/space.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
+  award,
   category,
   channel,
   media,
@@ -30,6 +33,7 @@ export const collections: readonly Collection[] = [
   product,
   profile,
   reaction,
+  revocation,
   space,
   tenant,
   tenantMembership,

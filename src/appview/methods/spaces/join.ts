@@ -161,5 +161,5 @@ export async function membershipView({ sql, origin }: Reading, space: string, di
   const { rows } = await sql.query<Row>('select * from appview.membership where uri = $1', [
     recordUri(space, membership.nsid, did),
   ])
-  return (await present(membership, rows, { sql, origin }))[0]
+  return (await present(membership, rows, { sql, origin, viewer: did }))[0]
 }
