@@ -1,5 +1,5 @@
 import { ForbiddenError } from '@atproto/xrpc-server'
-import { type Audience, audienceUri } from '../permissioned/audience.ts'
+import { type Audience, audienceUri, parseAudience, rolesOf } from '../permissioned/audience.ts'
 import type { Permission } from './access-rules.ts'
 import { allows } from './permissions.ts'
 import { notFound } from './not-found.ts'
@@ -88,6 +88,17 @@ export async function requireReader(
 const READS = {
   name: 'reads',
   text: `select 1 from (select $1::text as "place") t where ${readableSql('t', '$2')}`,
+}
+
+/** Throws `Forbidden` for a role that reads an audience and does not write what is for it; its
+ *  records would be shown to nobody, whatever its grants. */
+export function requireWriter({ role }: Standing, place: string): void {
+  const audience = parseAudience(place)?.audience
+  if (audience === undefined || rolesOf(audience, 'write').includes(role)) return
+  throw new ForbiddenError(
+    `A ${role} of this space does not write what is for its ${audience}. Ask for another role.`,
+    'Forbidden',
+  )
 }
 
 /** Throws `NotAMember` unless the person is an active member, `Forbidden` unless their role or a
