@@ -60,7 +60,7 @@ export function join(mount: Mount, deps: Deps): void {
       throw new InvalidRequestError('You are not a member of this space.', 'NotAMember')
     if (standing.role === 'owner')
       throw new InvalidRequestError(
-        'The owner cannot leave, and this node cannot hand a space over yet.',
+        'The owner cannot leave. Hand the space over with transferOwnership first.',
         'OwnerCannotLeave',
       )
     const rkey = viewer.kind === 'local' || place !== '' ? { rkey: space } : {}
