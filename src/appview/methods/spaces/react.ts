@@ -30,6 +30,7 @@ export function react(mount: Mount, deps: Deps): void {
     const place = await placeOfSubject(subject?.uri ?? uri, { viewer: viewer.did, seen })
     requireWriter(standing, place)
     const already = subject && emoji ? await same(subject.uri, viewer.did, emoji) : undefined
+    const createdAt = clock.now().toISOString()
     const made =
       already ??
       (await putOwn(
@@ -37,13 +38,7 @@ export function react(mount: Mount, deps: Deps): void {
         { viewer, collection, uri, cid, place },
         {
           rkey: nextTid(),
-          record: {
-            $type: collection,
-            subject,
-            space,
-            emoji,
-            createdAt: clock.now().toISOString(),
-          },
+          record: { $type: collection, subject, space, emoji, createdAt },
         },
       ))
     const row = await findRow({ sql, viewer: viewer.did }, reaction, made.uri)
