@@ -9,7 +9,7 @@ import type { Sql } from './sql.ts'
 /** How somebody stands to a space. */
 export type Standing = {
   readonly role: string
-  readonly status: 'active' | 'pending' | 'left' | 'suspended'
+  readonly status: 'active' | 'pending' | 'left' | 'suspended' | 'banned'
   /** What the person may do beyond the role. */
   readonly permissions: readonly string[]
 }
@@ -31,9 +31,13 @@ export async function standingIn(
   const { role, permissions, state, asked } = rows[0]!
   if (role === null || state === null)
     return asked ? { role: 'guest', status: 'pending', permissions: [] } : undefined
-  const status = state === 'active' ? 'active' : 'suspended'
-  return { role, status: asked ? status : 'left', permissions: permissions ?? [] }
+  // Taking back the request does not end what the space has decided.
+  const here = state === 'active' ? (asked ? 'active' : 'left') : outOf(state)
+  return { role, status: here, permissions: permissions ?? [] }
 }
+
+/** A standing that a later lexicon may know keeps its holder out as well. */
+const outOf = (state: string) => (state === 'banned' ? 'banned' : 'suspended')
 
 type Said = {
   role: string | null

@@ -57,7 +57,7 @@ export const membership = collection({
     permissions: row.place === '' ? undefined : row.permissions,
     invitedBy: row.invitedBy ?? undefined,
     joinedAt: instant(row.joinedAt),
-    status: row.active ? row.status : 'left',
+    status: row.active || row.status !== 'active' ? row.status : 'left',
     indexedAt: instant(row.indexedAt),
   }),
 

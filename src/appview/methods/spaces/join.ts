@@ -96,6 +96,8 @@ async function wayIn(
 ): Promise<Way> {
   const { space, did, inviteToken } = asks
   const before = await standingIn(sql, space, did)
+  if (before?.status === 'banned')
+    throw new ForbiddenError('You are banned from this space. Its people can lift that.', 'Banned')
   if (before?.status === 'suspended')
     throw new ForbiddenError('The space has suspended this membership.', 'JoinClosed')
   if (inviteToken !== undefined) {
