@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Clock } from '../src/clock.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
 import { removeEmbedded } from '../src/database/placement.ts'
 import { type Log, silentLog } from '../src/log.ts'
@@ -12,12 +12,12 @@ export type TestNode = AngelNode & { readonly dataDir: string; readonly service:
 
 /** Whole nodes in this process, each with a database of its own, sharing the first one's PLC
  *  directory. Handles end in `.node1.test`, `.node2.test`, … With `each` as admin port each
- *  has one that is free. All of them go by `clock`, if one is given. */
+ *  has one that is free. */
 export async function startNetwork(
   count = 1,
   env: Readonly<Record<string, string>> = {},
   logOf: (n: number) => Log = () => silentLog,
-  clock?: Clock,
+  clock: Clock = systemClock,
 ): Promise<AsyncDisposable & { readonly nodes: readonly TestNode[] }> {
   await using parts = new AsyncDisposableStack()
   const nodes: TestNode[] = []
