@@ -5,7 +5,7 @@ import { channel } from '../../collections/spaces/channel.ts'
 import { message } from '../../collections/spaces/message.ts'
 import type { Collection } from '../../define.ts'
 import { present } from '../../look.ts'
-import { requirePermission } from '../../membership.ts'
+import { requirePermission, requireWriter } from '../../membership.ts'
 import { notFound } from '../../not-found.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
 import { recordUri, uriIn } from '../../reference.ts'
@@ -31,7 +31,7 @@ export function sendMessage(mount: Mount, deps: Deps): void {
     if (uri !== undefined && cid === undefined) return deleteOwn(deps, { viewer, collection, uri })
     if (content.space === undefined)
       throw new InvalidRequestError('Say which space the message is for.', 'InvalidRecord')
-    const { seen } = await requirePermission(sql, {
+    const { seen, standing } = await requirePermission(sql, {
       space: content.space,
       did: viewer.did,
       permission: 'post_messages',
@@ -43,6 +43,7 @@ export function sendMessage(mount: Mount, deps: Deps): void {
       (stream === undefined ? undefined : await placeIn(channel, stream, viewer.did)) ??
       answered ??
       seen.place
+    requireWriter(standing, place)
     if (answered !== undefined && answered !== place)
       throw new InvalidRequestError(
         'An answer is for those who read what it answers. Send it to the same channel.',
