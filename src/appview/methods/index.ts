@@ -7,6 +7,7 @@ import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
+import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -34,6 +35,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  channelMetrics(mount, deps)
   createSpace(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
