@@ -8,6 +8,8 @@ import { co } from './lexicons/index.ts'
 import type { NodePds } from './open-pds.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { ownPrefix } from './pds/validate.ts'
+import { TENANT_SPACE } from './permissioned/audience.ts'
+import { TENANT_MEMBERSHIP, seatGuard } from './tenant-seats.ts'
 import { type Admission, admissionGuard, createAdmission } from './permissioned/store/admission.ts'
 import { type SpaceGrants, createSpaceGrants } from './permissioned/store/grants.ts'
 import { migrations } from './permissioned/migrations/index.ts'
@@ -45,7 +47,12 @@ export async function keepSpaces(options: {
         ? validate(collection, rkey, record)
         : { ok: true },
     bytes: pds.privateBlobs,
-    guards: [admissionGuard({ membershipType: co.kendev.spaces.membership.$type, clock })],
+    guards: [
+      admissionGuard({ membershipType: co.kendev.spaces.membership.$type, clock }),
+      // Before the one that admits: it looks at how things were.
+      seatGuard,
+      admissionGuard({ membershipType: TENANT_MEMBERSHIP, spaceType: TENANT_SPACE, clock }),
+    ],
   })
   const grants = createSpaceGrants(pool, clock)
   return { pool, store, admission: createAdmission({ pool }), grants, isKnown }

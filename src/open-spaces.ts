@@ -89,7 +89,7 @@ function audienceMaker(parts: { pool: Sql; pds: NodePds; timers: Timers }): Ensu
       [authority],
     )
     if (rowCount !== 1) return false
-    await ensureAudience(pool, { authority, audience, now: timers.now() })
+    await ensureAudience(pool, { authority, audience, type, now: timers.now() })
     return true
   }
 }

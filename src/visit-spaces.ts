@@ -4,7 +4,7 @@ import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import { AUDIENCES, PRIVATE_SPACE, audienceUri } from './permissioned/audience.ts'
+import { AUDIENCES, AUDIENCE_TYPES, audienceUri } from './permissioned/audience.ts'
 import { makeDelegation } from './permissioned/tokens/delegation.ts'
 import {
   type FollowSpacesOptions,
@@ -121,8 +121,8 @@ function followedGrants(
     { authority, spaceType }: { authority: string; spaceType: string },
     act: Follow,
   ) => {
-    if (spaceType !== PRIVATE_SPACE || (await how.isHosted(authority))) return
-    for (const audience of AUDIENCES) await act(audienceUri(authority, audience), did)
+    if (!AUDIENCE_TYPES.includes(spaceType) || (await how.isHosted(authority))) return
+    for (const audience of AUDIENCES) await act(audienceUri(authority, audience, spaceType), did)
   }
   return {
     ...grants,

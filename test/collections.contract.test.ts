@@ -1,6 +1,7 @@
 import { type LexValue, getMain, lexToJson } from '@atproto/lex'
 import { describe, expect, test } from 'vitest'
 import { collections } from '../src/appview/collections/index.ts'
+import type { Collection } from '../src/appview/define.ts'
 import { present } from '../src/appview/look.ts'
 import { tableName } from '../src/appview/schema.ts'
 import { findRow, listRows } from '../src/appview/serve-list.ts'
@@ -13,6 +14,23 @@ import { deletionOf, exampleWrite, rev } from './record.ts'
 const ORIGIN = 'https://node.example'
 const VIEWER = 'did:plc:viewer'
 
+const spaceReader = (c: Collection) => `
+  insert into appview.membership (uri, place, cid, did, rkey, rev, "indexedAt", subject,
+    role, permissions, status, "joinedAt", active)
+  select distinct 'at://' || a, t.place, '', a, $1, '', now(), $1, 'owner', '{}'::text[],
+    'active', now(), true
+  from ${tableName(c.table)} t, split_part(t.place, '/', 3) a where t.place <> ''`
+
+/** Of memberships themselves there are no more than there were: they become the viewer's. */
+const tenantReader = (c: Collection) =>
+  c.table === 'tenantMembership'
+    ? `update appview."tenantMembership" set subject = $1, status = 'active'`
+    : `insert into appview."tenantMembership" (uri, place, cid, did, rkey, rev, "indexedAt",
+         subject, role, permissions, status, "joinedAt")
+       select distinct 'at://' || a, t.place, '', a, $1, '', now(), $1, 'tenant_admin',
+         '{}'::text[], 'active', now()
+       from ${tableName(c.table)} t, split_part(t.place, '/', 3) a where t.place <> ''`
+
 describe.each(collections)('$nsid', (c) => {
   const good = c.examples.good[0]!
   const open = async () => {
@@ -20,14 +38,7 @@ describe.each(collections)('$nsid', (c) => {
     /** Rows of this kind are shown, and to the viewer, whatever other records they need. */
     const reveal = async () => {
       if (c.shown) await made.pool.query(`update ${tableName(c.table)} set "${c.shown}" = true`)
-      await made.pool.query(
-        `insert into appview.membership (uri, place, cid, did, rkey, rev, "indexedAt", subject,
-           role, permissions, status, "joinedAt", active)
-         select distinct 'at://' || a, t.place, '', a, $1, '', now(), $1, 'owner', '{}'::text[],
-           'active', now(), true
-         from ${tableName(c.table)} t, split_part(t.place, '/', 3) a where t.place <> ''`,
-        [VIEWER],
-      )
+      await made.pool.query(c.access.of === 'tenant' ? tenantReader(c) : spaceReader(c), [VIEWER])
     }
     return { ...made, reveal, all: () => made.rows(c) }
   }

@@ -2,7 +2,7 @@ import { cidForLex, encode } from '@atproto/lex-cbor'
 import { type JsonValue, type LexValue, jsonToLex, lexToJson } from '@atproto/lex'
 import type { Collection, Example } from '../src/appview/define.ts'
 import type { Write } from '../src/appview/index-record.ts'
-import { audienceUri } from '../src/permissioned/audience.ts'
+import { PRIVATE_SPACE, TENANT_SPACE, audienceUri } from '../src/permissioned/audience.ts'
 
 /** Revisions in rising order: rev(1) < rev(2) < …, all in 2026. */
 export function rev(n: number): string {
@@ -32,12 +32,13 @@ export function exampleWrite(c: Collection, example: Example, n = 2): Promise<Wr
   const { audience } = example
   // What somebody writes about a space stands in a place of that space.
   const about = (example.record as { space?: string }).space ?? did
+  const type = c.access.of === 'tenant' ? TENANT_SPACE : PRIVATE_SPACE
   return writeOf({
     collection: c.nsid,
     did,
     rkey: example.rkey ?? `3m6bkl222222${n}`,
     rev: rev(n),
-    ...(audience && { place: audienceUri(about, audience) }),
+    ...(audience && { place: audienceUri(about, audience, type) }),
     record: example.record,
   })
 }

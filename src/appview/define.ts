@@ -2,6 +2,7 @@ import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atpr
 import type { Audience } from '../permissioned/audience.ts'
 import type { Access } from './access-rules.ts'
 import type { SizeName } from './images/sizes.ts'
+import type { Machine } from './machine.ts'
 
 /** One column: its Postgres type, and the TypeScript type a row carries for it. */
 export type Column<T> = {
@@ -138,6 +139,7 @@ export type Collection = {
   readonly media: readonly string[]
   readonly mine?: Mine
   readonly access: Access
+  readonly machine?: Machine
   readonly get?: Main<l.Query>
   readonly lists: readonly List[]
   readonly examples: {
@@ -173,6 +175,8 @@ type Definition<
   media?: readonly (keyof C & string)[]
   mine?: Mine
   access: Access
+  /** Its states and the ways between them; views say where a row can go. */
+  machine?: Machine & { readonly field: keyof C & string }
   /** Name why a well-formed record must not be shown; undefined accepts it. */
   accept?: (input: Verified<S>) => string | undefined
   row: (input: Verified<S>) => RowOf<C>
@@ -212,6 +216,7 @@ export function collection<
     media: def.media ?? [],
     mine: def.mine,
     access: def.access,
+    machine: def.machine,
     get: def.get,
     lists: def.lists ?? [],
     examples: { good: def.examples.good, bad: def.examples.bad ?? {} },

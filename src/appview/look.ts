@@ -2,6 +2,7 @@ import { type JsonValue, jsonToLex, type l } from '@atproto/lex'
 import type { Collection, Look, Person, Row } from './define.ts'
 import { blobUrl as blobAddress, findMedia, renditionUrl } from './look-media.ts'
 import { type FoundPerson, type Loads, createLoads } from './loads.ts'
+import { nextStates } from './machine.ts'
 import { uriIn } from './reference.ts'
 import type { Sql } from './sql.ts'
 
@@ -30,7 +31,11 @@ export async function present(
     findMine(c, rows, looking),
   ])
   const parts = partsOf(c)
-  return rows.map((row, n) => c.view(readable(row, parts), { ...look, media, mine: mine[n] ?? [] }))
+  return rows.map((row, n) => {
+    const view = c.view(readable(row, parts), { ...look, media, mine: mine[n] ?? [] })
+    if (!c.machine) return view
+    return { ...view, nextStates: nextStates(c.machine, String(row[c.machine.field])) }
+  })
 }
 
 const noMedia: Look['media'] = () => undefined

@@ -1,4 +1,4 @@
-import { AUDIENCES, PRIVATE_SPACE, rolesOf } from '../permissioned/audience.ts'
+import { AUDIENCES, PRIVATE_SPACE, TENANT_SPACE, rolesOf } from '../permissioned/audience.ts'
 import type { Collection } from './define.ts'
 import { quote } from './schema.ts'
 
@@ -9,14 +9,20 @@ import { quote } from './schema.ts'
  *  this node admits to, what it has last written counts, also before the views have it. */
 export function readableSql(row: string, viewer: string): string {
   const part = (n: number) => `split_part(${row}."place", '/', ${n})`
-  return `(${row}."place" = '' or (${part(5)} = '${PRIVATE_SPACE}' and exists (
-    select 1 from appview.membership m
+  const among = (
+    type: string,
+    members: string,
+    more: string,
+  ) => `${part(5)} = '${type}' and exists (
+    select 1 from appview."${members}" m
     left join repo.admission a on a.authority = m.did and a.subject = m.subject
-    where m.did = ${part(3)} and m.subject = ${viewer} and m.active and m.status = 'active'
+    where m.did = ${part(3)} and m.subject = ${viewer} and m.status = 'active'${more}
       and case when a.subject is null
         then not exists (select 1 from repo.space h where h.authority = m.did)
         else a.status = 'active' end
-      and ${rolesSql(part(6))} @> array[coalesce(a.role, m.role)])))`
+      and ${rolesSql(part(6))} @> array[coalesce(a.role, m.role)])`
+  return `(${row}."place" = '' or (${among(PRIVATE_SPACE, 'membership', ' and m.active')})
+    or (${among(TENANT_SPACE, 'tenantMembership', '')}))`
 }
 
 /** The roles that read an audience; an audience nobody knows has no reader. */

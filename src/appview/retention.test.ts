@@ -15,7 +15,7 @@ function due(retention: Retention, legalHold = false) {
 
 test('a channel that says nothing archives after a quarter and deletes nothing', () => {
   expect(RETENTION_DEFAULTS).toEqual({ archiveAfter: 90, retentionPeriod: 365 })
-  expect(due({})).toEqual({ archive: ['90', '365', '364', '4000'].toSorted(byAge), delete: [] })
+  expect(due({})).toEqual({ archive: ['90', '364', '365', '4000'], delete: [] })
 })
 
 test('an entry is deleted on the day its time is over, and is not archived first', () => {
@@ -46,7 +46,3 @@ test('nothing is due before its time, not even by a second', () => {
   const young = { ...entry('young', 90), sentAt: new Date(NOW.getTime() - 90 * 86_400_000 + 1) }
   expect(dueEntries({ retention: {}, legalHold: false }, [young], NOW).archive).toEqual([])
 })
-
-function byAge(a: string, b: string): number {
-  return Number(a) - Number(b)
-}

@@ -1,7 +1,7 @@
 import { type LexValue, lexToJson } from '@atproto/lex'
 import { readRecord } from './data-model.ts'
 import type { Collection } from './define.ts'
-import { parseAudience } from '../permissioned/audience.ts'
+import { PRIVATE_SPACE, TENANT_SPACE, parseAudience } from '../permissioned/audience.ts'
 import { knownUri, recordUri } from './reference.ts'
 import { tidTime } from '../tid.ts'
 
@@ -67,7 +67,7 @@ function judge(
   const refused = c.accept(input)
   if (refused) return { reason: refused, detail: `${c.nsid} does not accept this record` }
   const row = c.row(input)
-  const foreign = place === '' ? undefined : foreignTo(place, { ...row, did: r.did }[c.owner])
+  const foreign = place === '' ? undefined : foreignTo(c, place, { ...row, did: r.did }[c.owner])
   if (foreign) return foreign
   for (const [name, { sql, names }] of Object.entries(c.columns)) {
     if (names === 'record' && typeof row[name] === 'string') row[name] = knownUri(row[name])
@@ -90,9 +90,12 @@ function misplacement({ nsid, access }: Collection, place: string): Refusal | un
 
 /** What somebody puts into one space about another is seen by the wrong people, and not
  *  believed. */
-function foreignTo(place: string, owner: unknown): Refusal | undefined {
+function foreignTo(c: Collection, place: string, owner: unknown): Refusal | undefined {
   const space = parseAudience(place)
   if (!space) return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
+  const type = c.access.of === 'tenant' ? TENANT_SPACE : PRIVATE_SPACE
+  if (space.type !== type)
+    return { reason: 'OtherSpace', detail: `${c.nsid} does not stand in a ${space.type}` }
   if (space.authority === owner) return undefined
   return { reason: 'OtherSpace', detail: `the record is about ${String(owner)}` }
 }

@@ -2,7 +2,7 @@ import { createLru } from '../crypto/lru.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Log } from '../log.ts'
-import { type Backoff, type Waiting, backOff, pause } from '../pacing/backoff.ts'
+import { type Backoff, type Waiting, backOff, pause, persist } from '../pacing/backoff.ts'
 import type { HostApi } from './host-api.ts'
 import type { Message } from './message.ts'
 import type { HostRow, SyncStore } from './store.ts'
@@ -77,9 +77,11 @@ export class Scope {
   }
 
   /** Whether a host's message is of interest. A commit to a record of ours brings its account into
-   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. */
+   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. Who
+   *  has moved, and whose old host has gone quiet, is told of by the new one alone. */
   covers(row: HostRow, did: string, message: Message | undefined): boolean | Promise<boolean> {
     if (row.whole || this.#homes.has(did)) return true
+    if (message?.kind === 'identity' || message?.kind === 'account') return this.#isKnown(did)
     if (row.kind === 'pds' && row.namedBy !== 'relay') return false
     const ours = (path: string) => path.startsWith(this.#options.prefix)
     if (message?.kind !== 'commit' || !message.ops.some((op) => ours(op.path))) return false
@@ -121,6 +123,17 @@ export class Scope {
     const ended = admitted.finally(() => void this.#naming.delete(did))
     this.#naming.set(did, ended)
     return ended
+  }
+
+  /** Asked until storage answers: meanwhile nobody can say who is a stranger. */
+  async #isKnown(did: string): Promise<boolean> {
+    const { store, limits, log } = this.#options
+    const found = await persist(() => store.standings([did]), {
+      ...this.#options,
+      retry: limits.retry,
+      failed: (err) => log.warn({ did, err }, 'storage does not say whether an account is known'),
+    })
+    return found?.has(did) ?? false
   }
 
   #setHome({ did, pds }: Followed): void {

@@ -26,6 +26,24 @@ test('indigo#1407: an account that moved is heard at its new host, and nothing i
   expect(town.transport.isOpen(HOST)).toBe(false)
 })
 
+test('an account of a whole host that moved without a word of that host is heard at its new one', async () => {
+  const town = createTown(WHOLE)
+  const ada = await town.settle('ada', HOST, ['old'])
+  const ben = await town.settle('ben', OTHER, ['here'])
+  const following = await town.start()
+  // The other host is listened to for somebody else only.
+  await following.follow({ did: ben.did, pds: OTHER })
+  await town.run(MINUTE)
+  ada.pds = OTHER
+  await town.writeUnheard(ada, note('moving'))
+  town.tellStatus(ada, OTHER, 'active')
+  await town.run(MINUTE)
+  expect(town.shown(ada)).toEqual(['moving', 'old'])
+  await town.write(ada, note('moved'))
+  await town.run(100)
+  expect(town.shown(ada)).toEqual(['moved', 'moving', 'old'])
+})
+
 test('indigo#1276: deleted repos that are listed for a collection come into no view', async () => {
   const town = createTown({ relays: [OTHER] })
   const ada = await town.settle('ada', HOST, ['one'])

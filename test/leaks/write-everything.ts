@@ -73,6 +73,7 @@ export const BY_JOINING: readonly string[] = [
 /** Whether a collection has records there: what is never public has one audience of its own, and
  *  what there is one of in a space stands where the space does. */
 export function standsIn({ nsid, access, examples }: Collection, stand: Stand): boolean {
+  if (access.of === 'tenant') return false
   const { space, audience } = stand
   const own = audience === (space === 'club' ? 'members' : 'public')
   if (access.places === 'public') return audience === 'public'

@@ -6,8 +6,20 @@ import { spaceGrants } from './actor/space-grants.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
+import { acceptInvitation } from './platform/accept-invitation.ts'
+import { audit } from './platform/audit.ts'
+import { notifications } from './platform/notifications.ts'
+import { provisionTenant } from './platform/provision-tenant.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
+<<<<<<< HEAD
 import { channelMetrics } from './spaces/channel-metrics.ts'
+=======
+import { tenantInvitations } from './platform/tenant-invitations.ts'
+import { tenantMembers } from './platform/tenant-members.ts'
+import { tenantStatus } from './platform/tenant-status.ts'
+import { transferTenant } from './platform/transfer-tenant.ts'
+import { updateTenant } from './platform/update-tenant.ts'
+>>>>>>> main
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -27,7 +39,10 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
   DepsOf<typeof sendMessage> &
+  DepsOf<typeof provisionTenant> &
   DepsOf<typeof setNodeRole> &
+  DepsOf<typeof acceptInvitation> &
+  DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
   DepsOf<typeof writeForSpace>
@@ -35,7 +50,12 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+<<<<<<< HEAD
   channelMetrics(mount, deps)
+=======
+  acceptInvitation(mount, deps)
+  audit(mount, deps)
+>>>>>>> main
   createSpace(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
@@ -43,6 +63,8 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
+  notifications(mount, deps)
+  provisionTenant(mount, deps)
   react(mount, deps)
   readCategories(mount, deps)
   readSpaces(mount, deps)
@@ -50,6 +72,11 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   setNodeRole(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
+  tenantInvitations(mount, deps)
+  tenantMembers(mount, deps)
+  tenantStatus(mount, deps)
+  transferTenant(mount, deps)
   updateMember(mount, deps)
+  updateTenant(mount, deps)
   writeForSpace(mount, deps)
 }

@@ -1,6 +1,6 @@
 import { refused } from './answers.ts'
 import type { Sql } from '../../database/sql.ts'
-import { PRIVATE_SPACE } from '../audience.ts'
+import { AUDIENCE_TYPES } from '../audience.ts'
 import type { Space } from './mount.ts'
 import type { AppAccess, Policy } from './policy.ts'
 import type { SpaceRef } from '../space-ref.ts'
@@ -30,9 +30,9 @@ export type HostedSpaces = {
  *  that has audiences. */
 export type EnsureAudience = (space: Space) => Promise<boolean>
 
-/** Whether a space is an audience of one of our communities, whose members follow from roles. */
+/** Whether a space is an audience, whose members follow from roles. */
 export function isAudience({ type }: Pick<SpaceRef, 'type'>): boolean {
-  return type === PRIVATE_SPACE
+  return AUDIENCE_TYPES.includes(type)
 }
 
 /** Reads `repo.space`. */

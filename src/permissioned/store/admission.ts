@@ -110,11 +110,16 @@ async function members(
  * in the transaction that stores them. A changed role or status, and a removal, revoke what the
  * person holds of credentials for all spaces of that authority.
  */
-export function admissionGuard(options: { membershipType: string; clock: Clock }): Guard {
-  const { membershipType, clock } = options
+export function admissionGuard(options: {
+  membershipType: string
+  /** A community's, unless another is said. */
+  spaceType?: string
+  clock: Clock
+}): Guard {
+  const { membershipType, spaceType, clock } = options
   return {
     concerns: ({ space, did, collection }) =>
-      collection === membershipType && space === audienceUri(did, 'members'),
+      collection === membershipType && space === audienceUri(did, 'members', spaceType),
     apply: (tx, change) => admit(tx, change, clock.now()),
   }
 }

@@ -50,6 +50,7 @@ export const spaceTerms = collection({
         }),
       },
       {
+        did: 'did:plc:club',
         rkey: 'self',
         audience: 'managers',
         record: terms({
