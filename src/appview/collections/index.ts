@@ -6,14 +6,11 @@ import { media } from './content/media.ts'
 import { post } from './content/post.ts'
 import { organization } from './enterprise/organization.ts'
 import { nodeRole } from './platform/node-role.ts'
-<<<<<<< HEAD
-import { channelReport } from './spaces/channel-report.ts'
-import { channelRules } from './spaces/channel-rules.ts'
-=======
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
->>>>>>> main
+import { channelReport } from './spaces/channel-report.ts'
+import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
 import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
@@ -41,11 +38,8 @@ export const collections: readonly Collection[] = [
   profile,
   reaction,
   space,
-<<<<<<< HEAD
   spaceTerms,
-=======
   tenant,
   tenantMembership,
   tenantSettings,
->>>>>>> main
 ]

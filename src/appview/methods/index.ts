@@ -11,15 +11,12 @@ import { audit } from './platform/audit.ts'
 import { notifications } from './platform/notifications.ts'
 import { provisionTenant } from './platform/provision-tenant.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
-<<<<<<< HEAD
 import { channelMetrics } from './spaces/channel-metrics.ts'
-=======
 import { tenantInvitations } from './platform/tenant-invitations.ts'
 import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
 import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
->>>>>>> main
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -50,12 +47,9 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
-<<<<<<< HEAD
   channelMetrics(mount, deps)
-=======
   acceptInvitation(mount, deps)
   audit(mount, deps)
->>>>>>> main
   createSpace(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
