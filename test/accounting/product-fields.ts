@@ -41,8 +41,9 @@ function read<T>(name: string): T {
 
 const INTRO = `# The fields of the product document
 
-Where each field of the product document went: the line it stands on there, its class (A authored, D derived, S set by the
-node, K secret), and what carries it. Made from \`${FOLDER}/\`; \`npx vitest run product-fields -u\` makes it anew.
+Where each field of the product document went: the line it stands on there, its class (A authored,
+D derived, S set by the node, K secret), and what carries it. Made from \`${FOLDER}/\`;
+\`npx vitest run product-fields -u\` makes it anew.
 `
 
 /** The text of docs/collections.md. */
