@@ -24,8 +24,8 @@ export function isWithin(audience: Audience | undefined, wider: Audience | undef
   return audience !== undefined && AUDIENCES.indexOf(audience) >= AUDIENCES.indexOf(wider)
 }
 
-/** What the channel adds to the right to post that somebody's role gives: it may shut roles out, and
- *  let guests in (`domain.md` §6.2, AC-09). */
+/** What the channel makes of the right to post that somebody's role gives: it may shut roles out,
+ *  and let guests in (`domain.md` §6.2, AC-09). */
 export function mayPost(
   { allowedRoles, guestAccess }: AccessControl,
   { role, can }: { readonly role: string; readonly can: boolean },
