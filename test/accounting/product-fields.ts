@@ -39,12 +39,12 @@ function read<T>(name: string): T {
   return JSON.parse(readFileSync(`${FOLDER}/${name}`, 'utf8')) as T
 }
 
-const INTRO = `# The fields of the product document
-
-Where each field of the product document went: the line it stands on there, its class (A authored,
-D derived, S set by the node, K secret), and what carries it. Made from \`${FOLDER}/\`;
-\`npx vitest run product-fields -u\` makes it anew.
-`
+const INTRO = [
+  '# The fields of the product document\n\n',
+  'Where each field of the product document went: the line it stands on there, its class ',
+  '(A authored, D derived, S set by the\nnode, K secret), and what carries it. ',
+  `Made from \`${FOLDER}/\`; \`npx vitest run product-fields -u\` makes it anew.\n`,
+].join('')
 
 /** The text of docs/collections.md. */
 export function collectionsPage(tables: readonly Table[]): string {
