@@ -1,15 +1,12 @@
 import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
-import { type Versions, resumeActs } from './appview/act.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
-import { resumeFounding } from './appview/found-space.ts'
 import { Indexer } from './appview/index-record.ts'
 import { createLoads } from './appview/loads.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
-import { resumeMoves } from './appview/move-record.ts'
 import { createProgress } from './appview/progress.ts'
 import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
 import { createSpaceSink } from './appview/space-sink.ts'
@@ -29,15 +26,15 @@ import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { Log } from './log.ts'
 import type { SendMail } from './mail/mail.ts'
+import { actingParts, finishAndBegin } from './open-acting.ts'
 import { openImages } from './open-images.ts'
 import type { NodePds } from './open-pds.ts'
 import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import { admittingWriter, alignAdmissions } from './public-admissions.ts'
+import { admittingWriter } from './public-admissions.ts'
 import type { VerifySession } from './pds/session.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
-import { createRepoReads } from './permissioned/store/repo-reads.ts'
 import { guestWriter, placedWriter } from './space-writer.ts'
 import type { SpaceVisiting } from './visit-spaces.ts'
 
@@ -101,16 +98,9 @@ export async function openAppView(options: Options): Promise<AppView> {
   const named = (dids: readonly string[]) => sync.named(dids)
   const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
-  const ensureAccount = (handle: string) => pds.ensureAccount(handle)
-  const founding = { sql: pool, writer, progress, clock, log, ensureAccount }
-  const acting = {
-    ...founding,
-    outbox: options.jobs,
-    versions: versionsOf(pds, pool),
-    nextTid: options.nextTid,
-  }
+  const acting = actingParts(options, { pool, writer, progress })
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = { ...founding, ...acting, ...images, indexer, loads, sync, feeds, guests }
+  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests }
   const xrpc = mountAll(options, { ...parts, pool, service })
   return {
     xrpc,
@@ -121,12 +111,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     points,
     listen: async () => {
       await sync.start()
-      const resumed = await resumeFounding(founding)
-      if (resumed > 0) log.info({ spaces: resumed }, 'finished spaces that a stop had interrupted')
-      await resumeActs({ ...acting, log })
-      await alignAdmissions(pool)
-      const moved = await resumeMoves({ sql: pool, writer, clock, log })
-      if (moved > 0) log.info({ records: moved }, 'finished moves that a stop had interrupted')
+      await finishAndBegin(options, acting)
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()
@@ -170,6 +155,7 @@ function settled(
     nextTid,
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
+    emailOf: pds.emailOf,
     nodeAccount: nodeAccountOf(config, pds),
     uploadBlob: pds.uploadBlob,
     hosts: sync.hosts,
@@ -177,15 +163,6 @@ function settled(
     ownHost: config.publicUrl,
     development: config.development,
     spaceGrants: visiting.grants,
-  }
-}
-
-/** The versions of records, in whichever repo of this node they stand. */
-function versionsOf(pds: NodePds, sql: SqlPool): Versions {
-  const reads = createRepoReads(sql)
-  return {
-    cidOf: async ({ place, ...at }) =>
-      place === '' ? pds.recordCid(at) : (await reads.getRecord({ ...at, space: place }))?.cid,
   }
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Notice, NOTIFY, tell } from './appview/notify.ts'
+import { INVITE, sendInvitation } from './appview/tenant-invitation.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
@@ -33,5 +34,7 @@ export async function openNodeJobs(options: {
   const jobs = await openJobs({ pool: sql, log })
   const telling = { sql, clock, nextTid, sendMail, emailOf: pds.emailOf }
   await jobs.work(NOTIFY, (notice) => tell(telling, notice as unknown as Notice))
+  const inviting = { sql, now: () => clock.now(), sendMail, node: config.publicUrl }
+  await jobs.work(INVITE, (at) => sendInvitation(inviting, at as { tenant: string; id: string }))
   return { jobs, sendMail }
 }

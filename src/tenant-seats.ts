@@ -53,7 +53,9 @@ async function standingOf(tx: Sql, tenant: string, subject: string): Promise<Sta
 }
 
 function standingAfter({ record }: GuardedChange): Standing {
-  return record && { role: String(record.role), status: String(record.status ?? 'active') }
+  if (!record) return undefined
+  const { role, status = 'active' } = record as { role?: unknown; status?: unknown }
+  return { role: typeof role === 'string' ? role : '', status: status as string }
 }
 
 async function requireSeat(tx: Sql, tenant: string, allowed: number): Promise<void> {

@@ -6,7 +6,14 @@ import { spaceGrants } from './actor/space-grants.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
+import { audit } from './platform/audit.ts'
+import { notifications } from './platform/notifications.ts'
+import { provisionTenant } from './platform/provision-tenant.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
+import { tenantInvitations } from './platform/tenant-invitations.ts'
+import { tenantMembers } from './platform/tenant-members.ts'
+import { tenantStatus } from './platform/tenant-status.ts'
+import { updateTenant } from './platform/update-tenant.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -26,7 +33,10 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
   DepsOf<typeof sendMessage> &
+  DepsOf<typeof provisionTenant> &
   DepsOf<typeof setNodeRole> &
+  DepsOf<typeof tenantInvitations> &
+  DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
   DepsOf<typeof writeForSpace>
@@ -34,6 +44,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  audit(mount, deps)
   createSpace(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
@@ -41,6 +52,8 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
+  notifications(mount, deps)
+  provisionTenant(mount, deps)
   react(mount, deps)
   readCategories(mount, deps)
   readSpaces(mount, deps)
@@ -48,6 +61,10 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   setNodeRole(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
+  tenantInvitations(mount, deps)
+  tenantMembers(mount, deps)
+  tenantStatus(mount, deps)
   updateMember(mount, deps)
+  updateTenant(mount, deps)
   writeForSpace(mount, deps)
 }

@@ -40,5 +40,5 @@ const STATEMENTS = [
     "isPrimary" boolean not null, "verifiedAt" timestamptz, "createdAt" timestamptz not null)`,
   `create unique index on node.domain (tenant) where "isPrimary"`,
   `alter table node.invitation add column email text, add column message text,
-    add column "revokedAt" timestamptz, alter column hash drop not null`,
+    add column "anyEmail" boolean not null default true, alter column hash drop not null`,
 ]
