@@ -26,7 +26,13 @@ export function actingParts(
   const { pool: sql, writer, progress } = reading
   const { handleDomain } = config
   return {
-    ...{ sql, writer, progress, clock, log, nextTid, handleDomain },
+    sql,
+    writer,
+    progress,
+    clock,
+    log,
+    nextTid,
+    handleDomain,
     ensureAccount: async (handle) => {
       await refuseTenantHandle(sql, handle, handleDomain)
       return pds.ensureAccount(handle)

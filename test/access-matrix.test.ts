@@ -223,6 +223,8 @@ test(
 
 test('every collection has been tried, in 2706 cells or more', () => {
   const kinds = new Set(standing.map(({ c }) => c.nsid))
-  expect([...kinds].toSorted()).toEqual(collections.map(({ nsid }) => nsid).toSorted())
+  // Those of tenants have a matrix of their own.
+  const ofSpaces = collections.filter(({ access }) => access.of !== 'tenant')
+  expect([...kinds].toSorted()).toEqual(ofSpaces.map(({ nsid }) => nsid).toSorted())
   expect(tried).toBeGreaterThanOrEqual(2_706)
 })

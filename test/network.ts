@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Clock, systemClock } from '../src/clock.ts'
 import { readConfig } from '../src/config.ts'
 import { removeEmbedded } from '../src/database/placement.ts'
 import { type Log, silentLog } from '../src/log.ts'
@@ -16,6 +17,7 @@ export async function startNetwork(
   count = 1,
   env: Readonly<Record<string, string>> = {},
   logOf: (n: number) => Log = () => silentLog,
+  clock: Clock = systemClock,
 ): Promise<AsyncDisposable & { readonly nodes: readonly TestNode[] }> {
   await using parts = new AsyncDisposableStack()
   const nodes: TestNode[] = []
@@ -34,7 +36,7 @@ export async function startNetwork(
         ANGELOS_ADMIN_PORT: String(await freePort()),
       }),
     })
-    const node = parts.use(await startNode(config, { log: logOf(n) }))
+    const node = parts.use(await startNode(config, { log: logOf(n), clock }))
     nodes.push({ ...node, dataDir, service: `${node.did}#angelos_appview` })
   }
   const running = parts.move()

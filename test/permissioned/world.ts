@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/clock.ts'
 import { type Person, createPerson } from '../person.ts'
 import { type TestNode, startNetwork } from '../network.ts'
 import { type Reply, ask } from './space-client.ts'
@@ -22,8 +23,8 @@ export type World = AsyncDisposable & {
 }
 
 /** Nodes that share a directory, and people with accounts on them. */
-export async function startWorld(nodes = 2): Promise<World> {
-  const network = await startNetwork(nodes)
+export async function startWorld(nodes = 2, clock?: Clock): Promise<World> {
+  const network = await startNetwork(nodes, {}, undefined, clock)
   const [here, there] = network.nodes as [TestNode, TestNode]
   let people = 0
   return {

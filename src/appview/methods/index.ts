@@ -6,6 +6,7 @@ import { spaceGrants } from './actor/space-grants.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
+import { acceptInvitation } from './platform/accept-invitation.ts'
 import { audit } from './platform/audit.ts'
 import { notifications } from './platform/notifications.ts'
 import { provisionTenant } from './platform/provision-tenant.ts'
@@ -13,6 +14,7 @@ import { setNodeRole } from './platform/set-node-role.ts'
 import { tenantInvitations } from './platform/tenant-invitations.ts'
 import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
+import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
@@ -35,7 +37,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
   DepsOf<typeof setNodeRole> &
-  DepsOf<typeof tenantInvitations> &
+  DepsOf<typeof acceptInvitation> &
   DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
@@ -44,6 +46,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  acceptInvitation(mount, deps)
   audit(mount, deps)
   createSpace(mount, deps)
   getImage(mount, deps)
@@ -64,6 +67,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   tenantInvitations(mount, deps)
   tenantMembers(mount, deps)
   tenantStatus(mount, deps)
+  transferTenant(mount, deps)
   updateMember(mount, deps)
   updateTenant(mount, deps)
   writeForSpace(mount, deps)

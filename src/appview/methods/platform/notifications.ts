@@ -83,7 +83,9 @@ async function unreadOf(sql: Sql, did: string, kind: string | undefined): Promis
 
 function view({ id, kind, subject, data, createdAt, readAt }: Told) {
   return {
-    ...{ id, kind, title: notificationKinds[kind]?.title(data) ?? kind },
+    id,
+    kind,
+    title: notificationKinds[kind]?.title(data) ?? kind,
     ...(subject !== null && { subject }),
     createdAt: createdAt.toISOString(),
     isRead: readAt !== null,

@@ -113,7 +113,10 @@ async function requireRow(sql: Deps['sql'], tenant: string, member: string): Pro
 function recordOf(row: Row) {
   const { subject, role, permissions, status, invitedBy, profile, joinedAt } = row
   return {
-    ...{ subject, role: String(role), permissions, status: String(status) },
+    subject,
+    role: String(role),
+    permissions,
+    status: String(status),
     ...(invitedBy === null ? {} : { invitedBy }),
     ...(profile === null ? {} : { profile }),
     joinedAt: (joinedAt as Date).toISOString(),
