@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { createAudit } from './audit.ts'
-import { createMemoryStore } from './memory-store.ts'
+import { type MemoryStore, createMemoryStore } from './memory-store.ts'
 
 const DID = 'did:web:alice.test'
 const PDS = 'https://pds.test'
@@ -46,8 +46,24 @@ test('an account that was away when something was missed is looked for', async (
   })
 })
 
-/** A store that knows one account under a status, and an audit whose host says another. */
-async function audited(known: string, told: { active: boolean; status?: string } | undefined) {
+test('what a host answers of an account that moves before it has answered counts no more', async () => {
+  const elsewhere = 'https://elsewhere.test'
+  const away = { active: false, status: 'deactivated' }
+  const { store, audit } = await audited('active', away, async (known) => {
+    await known.follow({ did: DID, pds: elsewhere })
+  })
+  await audit.account(DID)
+  const { upstream, pds } = (await store.standings([DID])).get(DID)!
+  expect({ upstream, pds }).toEqual({ upstream: 'active', pds: elsewhere })
+})
+
+/** A store that knows one account under a status, and an audit whose host says another, after what
+ *  happens `meanwhile`. */
+async function audited(
+  known: string,
+  told: { active: boolean; status?: string } | undefined,
+  meanwhile?: (store: MemoryStore) => Promise<void>,
+) {
   const clock = { now: () => now }
   const store = createMemoryStore({ clock })
   await store.follow({ did: DID, pds: PDS })
@@ -61,6 +77,7 @@ async function audited(known: string, told: { active: boolean; status?: string }
     api: {
       repoStatus: async (_, did) => {
         asked.push(did)
+        await meanwhile?.(store)
         return told
       },
     },

@@ -67,7 +67,7 @@ export function createAudit(options: AuditOptions): Audit {
     const upstream = isAwaited ? UNCONFIRMED : statusOf({ active, ...(status && { status }) })
     if (upstream !== standing.upstream) {
       const time = timers.now().toISOString()
-      const event = { kind: 'account' as const, seq: 0, did, time }
+      const event = { kind: 'account' as const, seq: 0, did, time, lived: standing.pds }
       const news = upstream === 'active' ? { active: true } : { active: false, status: upstream }
       options.applied(await store.apply({ host, events: [{ ...event, ...news }] }))
     }

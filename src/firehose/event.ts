@@ -53,6 +53,8 @@ export type AccountEvent = {
   did: string
   active: boolean
   status?: string
+  /** where the account lived when its host was asked: the answer counts if it lives there still */
+  lived?: string | null
   time: string
 }
 

@@ -3,7 +3,7 @@ import type { Log } from '../log.ts'
 import { type GuardLimits, createGuard } from './guard.ts'
 import type { HostRow, SyncStore } from './store.ts'
 import { type Subscription, startSubscription } from './subscribe.ts'
-import type { SubscriptionOptions, SubscriptionState } from './subscription-options.ts'
+import type { Covered, SubscriptionOptions, SubscriptionState } from './subscription-options.ts'
 
 /** What all subscriptions have in common. */
 export type SharedOptions = Pick<
@@ -16,10 +16,7 @@ export type HostsOptions = {
   own: { host: string; service: string }
   shared: SharedOptions
   store: Pick<SyncStore, 'saveHost' | 'cursorOf' | 'resetCursor'>
-  covers: (
-    row: HostRow,
-    ...message: Parameters<SubscriptionOptions['inScope']>
-  ) => boolean | Promise<boolean>
+  covers: (row: HostRow, ...message: Parameters<SubscriptionOptions['inScope']>) => Covered
   /** Called when a host is connected and its list has not been read to the end. */
   onList: (row: HostRow) => void
   timers: Timers

@@ -171,6 +171,22 @@ describe('what is refused or lost', () => {
   })
 })
 
+describe('what a host answers when it is asked for an account', () => {
+  const answer = (lived: string | null) => ({ ...account('deactivated'), lived })
+
+  test('counts while the account lives there', () => {
+    expect(after(held, answer(PDS)).standing?.upstream).toBe('deactivated')
+    expect(after({ ...held, pds: null }, answer(null)).standing?.upstream).toBe('deactivated')
+  })
+
+  test('counts no more when the account has moved meanwhile', () => {
+    const moved = identity('https://new.example.org')
+    const { standing, outcomes } = after(held, moved, answer(PDS))
+    expect(standing).toMatchObject({ upstream: 'active', pds: 'https://new.example.org' })
+    expect(outcomes).toEqual({ identity: 1, elsewhere: 1 })
+  })
+})
+
 describe('an identity', () => {
   test('brings its handle, and takes one away that is not claimed any more', () => {
     expect(after(held, identity(PDS, 'ada.test')).handle).toBe('ada.test')

@@ -116,8 +116,7 @@ function planOne(planning: Planning, event: FirehoseEvent): void {
     case 'identity':
       return planIdentity(planning, event)
     case 'account':
-      takeStatus(planning, event.did, statusOf(event))
-      return planning.count('account')
+      return planAccount(planning, event)
     case 'refused':
       planning.refuse(event)
       if (event.moved) loseTrack(planning, event.did, event.reason)
@@ -174,6 +173,15 @@ function planIdentity(planning: Planning, event: FirehoseEvent & { kind: 'identi
   if (!planning.knows(did)) planning.discover(did)
   planning.name(did, handle)
   if (pds !== undefined) takePds(planning, did, pds)
+}
+
+/** The answer of a host that the account has left meanwhile is about what was: where it lives now it
+ *  is fetched anyway, and that tells. */
+function planAccount(planning: Planning, event: AccountEvent): void {
+  const { did, lived } = event
+  if (lived !== undefined && lived !== planning.of(did).pds) return planning.count('elsewhere')
+  takeStatus(planning, did, statusOf(event))
+  planning.count('account')
 }
 
 /** What could not be judged may have been that the account is back: only its PDS knows. */

@@ -6,6 +6,7 @@ import { type Backoff, type Waiting, backOff, pause, persist } from '../pacing/b
 import type { HostApi } from './host-api.ts'
 import type { Message } from './message.ts'
 import type { HostRow, SyncStore } from './store.ts'
+import type { Covered } from './subscription-options.ts'
 
 export type ScopeOptions = Waiting & {
   store: Pick<SyncStore, 'follow' | 'standings'>
@@ -77,16 +78,19 @@ export class Scope {
   }
 
   /** Whether a host's message is of interest. A commit to a record of ours brings its account into
-   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. Who
-   *  has moved, and whose old host has gone quiet, is told of by the new one alone. */
-  covers(row: HostRow, did: string, message: Message | undefined): boolean | Promise<boolean> {
+   *  scope; then the answer is no, since the repo is fetched, but only once that is certain. A move
+   *  whose old host keeps quiet is told of by the new one alone. */
+  covers(row: HostRow, did: string, message: Message | undefined): Covered {
     if (row.whole || this.#homes.has(did)) return true
-    if (message?.kind === 'identity' || message?.kind === 'account') return this.#isKnown(did)
+    if (message && tellsWhere(row, message)) return () => this.#isKnown(did)
     if (row.kind === 'pds' && row.namedBy !== 'relay') return false
     const ours = (path: string) => path.startsWith(this.#options.prefix)
     if (message?.kind !== 'commit' || !message.ops.some((op) => ours(op.path))) return false
     const { admitMs } = this.#options.limits
-    return pause(this.admit(did, false), admitMs, this.#options.timers).then(() => false)
+    return async () => {
+      await pause(this.admit(did, false), admitMs, this.#options.timers)
+      return false
+    }
   }
 
   /** Follows an account; throws when storage is away. */
@@ -177,4 +181,10 @@ export class Scope {
       else this.#abreast -= 1
     }
   }
+}
+
+/** What may tell of a move. A relay's word on a status cannot be held against the document, and
+ *  must not hide anybody whose own host is heard. */
+function tellsWhere({ kind }: HostRow, message: Message): boolean {
+  return message.kind === 'identity' || (message.kind === 'account' && kind === 'pds')
 }

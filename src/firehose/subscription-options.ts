@@ -44,6 +44,9 @@ export type HostRules = {
   own?: boolean
 }
 
+/** Whether an account is of interest; where that has to be found out first, how. */
+export type Covered = boolean | (() => Promise<boolean>)
+
 /** Which host to follow, for which accounts, and where its events go. */
 export type SubscriptionOptions = HostRules & {
   /** origin of the host: ws, wss, http or https */
@@ -53,7 +56,7 @@ export type SubscriptionOptions = HostRules & {
   /** where to begin when no cursor is stored; 'live' unless said */
   from?: 'live' | 'beginning'
   /** Whether an account is of interest, or becomes so by this message. */
-  inScope: (did: string, message?: Message) => boolean | Promise<boolean>
+  inScope: (did: string, message?: Message) => Covered
   verifier: Verifier
   resolver: Pick<IdentityResolver, 'resolve'>
   /** Takes a batch; when it throws, it gets the same batch again. */

@@ -4,10 +4,11 @@ import type { Arrival } from './intake.ts'
 import { type Rules, judge, judgeMalformed } from './judge.ts'
 import type { Message } from './message.ts'
 import { type Refusal, refuse } from './refusal.ts'
+import type { Covered } from './subscription-options.ts'
 
 export type VerdictOptions = Rules & {
   log: Log
-  inScope: (did: string, message?: Message) => boolean | Promise<boolean>
+  inScope: (did: string, message?: Message) => Covered
   /** Called for each message that was judged, with the reason of a refusal. */
   onJudged?: (refused: string | undefined) => void
 }
@@ -23,7 +24,7 @@ export async function verdictOn(
   const message = content.kind === 'message' ? content.message : undefined
   const did = message?.did ?? (content.kind === 'refused' ? content.did : '')
   // A frame that names nobody may have been about anybody.
-  if (did !== '' && !(await options.inScope(did, message))) return undefined
+  if (did !== '' && !(await isCovered(options.inScope(did, message)))) return undefined
   const verdict =
     content.kind === 'message'
       ? await judge(content.message, options)
@@ -35,6 +36,10 @@ export async function verdictOn(
   if (!('ok' in verdict)) return verdict
   if (refused === 'IdentityUnavailable') return lostOrRefused(arrival, did, options)
   return refusedEvent(arrival, did, verdict, options)
+}
+
+async function isCovered(covered: Covered): Promise<boolean> {
+  return typeof covered === 'boolean' ? covered : covered()
 }
 
 /** What is told of an account that could not be judged in its time. A host that is not known to

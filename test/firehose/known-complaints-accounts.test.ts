@@ -44,6 +44,45 @@ test('an account of a whole host that moved without a word of that host is heard
   expect(town.shown(ada)).toEqual(['moved', 'moving', 'old'])
 })
 
+test('a relay cannot hide an account of a host that is listened to as a whole', async () => {
+  const town = createTown({ ...WHOLE, relays: [OTHER] })
+  const ada = await town.settle('ada', HOST, ['one'])
+  await town.start()
+  await town.run(MINUTE)
+  for (const status of ['deactivated', 'takendown', 'deleted']) {
+    town.tellStatus(ada, OTHER, status)
+    await town.run(100)
+    expect(town.shown(ada)).toEqual(['one'])
+  }
+  // Its own host is believed.
+  town.tellStatus(ada, HOST, 'deleted')
+  await town.run(100)
+  expect(town.shown(ada)).toEqual([])
+})
+
+test.each(['identity', 'account'])(
+  'an #%s of a stranger brings nobody in, though storage fails when it is asked who that is',
+  async (kind) => {
+    const town = createTown(WHOLE)
+    const ben = await town.settle('ben', OTHER, ['here'])
+    const eve = await town.settle('eve', OTHER, ['unasked'])
+    const following = await town.start()
+    await following.follow({ did: ben.did, pds: OTHER })
+    await town.run(MINUTE)
+    const standings = town.store.standings.bind(town.store)
+    let asked = 0
+    town.store.standings = async (dids) => {
+      if (dids.includes(eve.did)) asked += 1
+      if (asked === 1) throw new Error('storage is away')
+      return standings(dids)
+    }
+    town.say(OTHER, `#${kind}`, { did: eve.did, ...(kind === 'account' && { active: true }) })
+    await town.run(MINUTE)
+    expect(town.accountOf(eve)).toBe(undefined)
+    expect(asked).toBe(2)
+  },
+)
+
 test('indigo#1276: deleted repos that are listed for a collection come into no view', async () => {
   const town = createTown({ relays: [OTHER] })
   const ada = await town.settle('ada', HOST, ['one'])

@@ -105,6 +105,18 @@ test('a repo that was lost sight of while it was fetched is fetched again', asyn
   expect(shown(store, did)).toEqual(keysOf(notes(0, 12)))
 })
 
+test('a repo that is due again while it is fetched is not fetched twice at once', async () => {
+  const { release, store, row, asked, worker, timers } = await held()
+  await store.desynchronize([did], 'BadTree')
+  worker.wake()
+  await timers.settle()
+  expect(asked).toHaveLength(1)
+  await release()
+  await release()
+  expect(asked).toHaveLength(2)
+  expect(row().state).toBe('synchronized')
+})
+
 test('an account that has moved is fetched where it lives now', async () => {
   const { repo, release, store, row, repos, worker, timers } = await held()
   await release()

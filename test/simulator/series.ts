@@ -39,7 +39,8 @@ export async function fullSimulator({ seed, from, seeds, report }: Options): Pro
   if (failed.length > 0) throw new Error(`seeds failed: ${failed.map((f) => f.seed).join(', ')}`)
 }
 
-/** Tries every mutant with seed after seed until one notices it, and writes the baseline. */
+/** Tries every mutant with seed after seed until one notices it, in the end with the one that did
+ *  before, and writes the baseline. */
 export async function fullMutants({ seed, from, seeds, report }: Options): Promise<void> {
   const mutants = readMutants()
   const most = seeds || MUTANT_SEEDS
@@ -49,7 +50,9 @@ export async function fullMutants({ seed, from, seeds, report }: Options): Promi
   if (useless.size > 0) report(`not tried, as the source fails: ${[...useless].join(', ')}`)
   const found = new Map(Object.entries(readBaseline()))
   for (const { id } of mutants.slice(from)) {
-    const jobs = [...jobsOf(seed, most, id)].filter((job) => !useless.has(job.seed))
+    const before = found.get(id)
+    const last = before == null ? [] : [{ seed: before, mutant: id }]
+    const jobs = [...jobsOf(seed, most, id), ...last].filter((job) => !useless.has(job.seed))
     const first = await firstNoticed(jobs)
     found.set(id, first?.seed ?? null)
     report(`${id}: ${first ? `seed ${first.seed}: ${first.difference}` : 'not noticed'}`)
