@@ -42,8 +42,8 @@ function read<T>(name: string): T {
 const INTRO = [
   '# The fields of the product document\n\n',
   'Where each field of the product document went: the line it stands on there, its class ',
-  '(A authored, D derived, S set by the\nnode, K secret), and what carries it. ',
-  `Made from \`${FOLDER}/\`; \`npx vitest run product-fields -u\` makes it anew.\n`,
+  '(A authored,\nD derived, S set by the node, K secret), and what carries it. ',
+  `Made from \`${FOLDER}/\`;\n\`npx vitest run product-fields -u\` makes it anew.\n`,
 ].join('')
 
 /** The text of docs/collections.md. */
