@@ -16,9 +16,9 @@ const VIEWER = 'did:plc:viewer'
 
 const spaceReader = (c: Collection) => `
   insert into appview.membership (uri, place, cid, did, rkey, rev, "indexedAt", subject,
-    role, permissions, status, "joinedAt", active)
+    role, permissions, status, "joinedAt", writes, active)
   select distinct 'at://' || a, t.place, '', a, $1, '', now(), $1, 'owner', '{}'::text[],
-    'active', now(), true
+    'active', now(), '{}'::text[], true
   from ${tableName(c.table)} t, split_part(t.place, '/', 3) a where t.place <> ''`
 
 /** Of memberships themselves there are no more than there were: they become the viewer's. */

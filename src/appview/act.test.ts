@@ -59,7 +59,11 @@ beforeEach(async () => {
   } as Pick<RepoWriter, 'putRecord' | 'deleteRecord'> as RepoWriter
   const clock = { now: () => NOW }
   a = {
-    ...{ sql: pool, outbox, writer, clock, log: silentLog },
+    sql: pool,
+    outbox,
+    writer,
+    clock,
+    log: silentLog,
     versions: { cidOf: async () => held },
     progress: { advance: () => {}, reached: async () => true },
     nextTid: createTids(clock),
@@ -116,6 +120,8 @@ test('a record that has changed since it was read is not written over', async ()
       throw new InvalidRequestError('changed', 'InvalidSwap')
     },
   } as RepoWriter
-  await expect(act({ ...a, writer }, { ...wish('admin'), swap: 'bafyold' })).rejects.toThrow()
+  await expect(act({ ...a, writer }, { ...wish('admin'), swap: 'bafyold' })).rejects.toThrow(
+    'changed',
+  )
   expect(swapped).toBe('bafyold')
 })

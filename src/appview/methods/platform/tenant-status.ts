@@ -13,8 +13,8 @@ import { type AdminDeps, superAdmin } from './super-admin.ts'
 
 type Deps = AdminDeps & { readonly outbox: Outbox; readonly clock: Clock }
 
-/** `platform.setTenantStatus` and `setTenantPlan`: what super admins change of a tenant itself, each
- *  with its audit event in the transaction that changes it. */
+/** `platform.setTenantStatus` and `setTenantPlan`: what super admins change of a tenant itself,
+ *  each with its audit event in the transaction that changes it. */
 export function tenantStatus(mount: Mount, deps: Deps): void {
   const { sql, outbox, clock } = deps
   const shown = async (did: string, isAdmin: boolean) =>

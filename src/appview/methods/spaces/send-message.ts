@@ -1,7 +1,6 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
-import { channel } from '../../collections/spaces/channel.ts'
 import { message } from '../../collections/spaces/message.ts'
 import type { Collection } from '../../define.ts'
 import { present } from '../../look.ts'
