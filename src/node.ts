@@ -6,6 +6,7 @@ import { type Clock, systemClock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { type HealthSources, healthOf } from './health.ts'
+import { createBornAt } from './identity/account-birth.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { keepSpaces } from './keep-spaces.ts'
 import { type Log, createLog } from './log.ts'
@@ -62,7 +63,7 @@ export async function startNode(
   const resolver = createIdentityResolver({ plcUrl, development, clock, log, overrides })
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
-  const shared = { config, did, database, dataDir, resolver, pds, telemetry, log, clock }
+  const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
   const { appView, spaces } = await openParts(shared, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = xrpcRoutes({
@@ -105,11 +106,11 @@ export async function startNode(
 type Shared = Pick<
   Parameters<typeof openAppView>[0],
   'config' | 'did' | 'database' | 'dataDir' | 'resolver' | 'pds' | 'telemetry' | 'log' | 'clock'
->
+> & { readonly plcUrl: string }
 
 /** The AppView, and the permissioned repos that it writes to and that come into it. */
 async function openParts(shared: Shared, parts: AsyncDisposableStack) {
-  const { config, did, database, resolver, pds, log, clock } = shared
+  const { config, did, database, resolver, plcUrl, pds, log, clock } = shared
   const nextTid = createTids(clock)
   const timers = { ...systemTimers, now: () => clock.now() }
   const outbound = createOutbound({ development: config.development })
@@ -117,7 +118,8 @@ async function openParts(shared: Shared, parts: AsyncDisposableStack) {
   const spaceParts = { did, keeping, nextTid, resolver, outbound, pds, timers, log }
   const visiting = visitSpaces(spaceParts)
   const { jobs, sendMail } = await openNodeJobs({ ...shared, nextTid })
-  const made = { keeping, visiting, outbound, nextTid, jobs, sendMail }
+  const bornAt = createBornAt({ plcUrl })
+  const made = { bornAt, keeping, visiting, outbound, nextTid, jobs, sendMail }
   const appView = parts.use(await openAppView({ ...shared, ...made }))
   // Stopped before what its jobs use.
   parts.use(jobs)

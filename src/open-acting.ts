@@ -1,6 +1,7 @@
 import { type Acting, type Versions, resumeActs } from './appview/act.ts'
 import { sandboxBilling } from './appview/billing-provider.ts'
 import { resumeFounding } from './appview/found-space.ts'
+import type { Karma } from './appview/karma/keep-karma.ts'
 import { resumeMoves } from './appview/move-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
@@ -48,7 +49,7 @@ export function actingParts(
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
   { jobs, log }: Options,
-  acting: Provisioning & { readonly sql: SqlPool },
+  acting: Provisioning & { readonly sql: SqlPool; readonly karma: Karma },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
   if (spaces > 0) log.info({ spaces }, 'finished spaces that a stop had interrupted')
@@ -57,6 +58,8 @@ export async function finishAndBegin(
   await alignAdmissions(acting.sql)
   const records = await resumeMoves(acting)
   if (records > 0) log.info({ records }, 'finished moves that a stop had interrupted')
+  await acting.karma.settle({ anew: true })
+  await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 

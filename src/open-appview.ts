@@ -4,6 +4,7 @@ import { createAnnounce } from './appview/announce.ts'
 import { collections } from './appview/collections/index.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
 import { Indexer } from './appview/index-record.ts'
+import { type Karma, createKarma } from './appview/karma/keep-karma.ts'
 import { createLoads } from './appview/loads.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
@@ -21,6 +22,7 @@ import { migrate } from './database/migrate.ts'
 import { openKysely, openPool } from './database/pool.ts'
 import type { SubscriptionState } from './firehose/subscription-options.ts'
 import type { Verifier } from './firehose/verifier.ts'
+import type { BornAt } from './identity/account-birth.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Jobs } from './jobs/jobs.ts'
@@ -62,6 +64,7 @@ type Options = {
   database: Database
   dataDir: string
   resolver: IdentityResolver
+  bornAt: BornAt
   pds: NodePds
   keeping: SpaceKeeping
   visiting: SpaceVisiting
@@ -99,8 +102,9 @@ export async function openAppView(options: Options): Promise<AppView> {
   const spaceSink = createSpaceSink({ pool, indexer, progress, clock, named })
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const acting = actingParts(options, { pool, writer, progress })
+  const people = peopleParts(options, acting)
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests }
+  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, ...people }
   const xrpc = mountAll(options, { ...parts, pool, service })
   return {
     xrpc,
@@ -111,7 +115,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     points,
     listen: async () => {
       await sync.start()
-      await finishAndBegin(options, acting)
+      await finishAndBegin(options, { ...acting, ...people })
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()
@@ -156,7 +160,6 @@ function settled(
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
     emailOf: pds.emailOf,
-    nodeAccount: nodeAccountOf(config, pds),
     uploadBlob: pds.uploadBlob,
     hosts: sync.hosts,
     isAdmin: pds.isAdmin,
@@ -164,6 +167,15 @@ function settled(
     development: config.development,
     spaceGrants: visiting.grants,
   }
+}
+
+/** What is kept of people beside their records. */
+function peopleParts(
+  { config, pds, bornAt }: Options,
+  acting: ReturnType<typeof actingParts>,
+): { karma: Karma; nodeAccount: () => Promise<string> } {
+  const nodeAccount = nodeAccountOf(config, pds)
+  return { nodeAccount, karma: createKarma({ ...acting, nodeAccount, bornAt }) }
 }
 
 /** The node's own account, which is made when the PDS has started. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { collections } from './appview/collections/index.ts'
 import type { RepoWriter } from './appview/own-record.ts'
+import { type PDS } from '@atproto/pds'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { lexRecord } from './appview/lex-record.ts'
@@ -15,6 +16,7 @@ import { defaultSwitches } from './pds/fast/switches.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { type PrivateBlobs, privateBlobs } from './pds/private-blob.ts'
+import { repoHead } from './pds/repo-head.ts'
 import { recordCid } from './pds/record-cid.ts'
 import { removeHostedAccount } from './pds/remove-account.ts'
 import { resignOnActivation } from './pds/resign.ts'
@@ -90,7 +92,7 @@ export async function openPds(options: Options): Promise<NodePds> {
     pds.ctx.accountManager.getAccount(did as never, { includeDeactivated: true })
   return {
     embedded,
-    writer: repoWriter(createWriter(pds, log)),
+    writer: repoWriter(pds, createWriter(pds, log)),
     session: sessionVerifier(pds, clock),
     ensureAccount: (handle, { reserved = false } = {}) =>
       ensureHostedAccount({ pds, log, handle, handleDomains: [config.handleDomain], reserved }),
@@ -115,10 +117,24 @@ export async function openPds(options: Options): Promise<NodePds> {
 }
 
 /** Methods write records as JSON has them; repos hold them as the data model does. */
-function repoWriter(writer: ReturnType<typeof createWriter>): RepoWriter {
+function repoWriter(pds: PDS, writer: ReturnType<typeof createWriter>): RepoWriter {
   return {
     putRecord: ({ record, ...at }) => writer.putRecord({ ...at, record: lexRecord(record) }),
-    deleteRecord: (at) => writer.deleteRecord(at),
+    deleteRecord: ({ swapHead: swapCommit, ...at }) => writer.deleteRecord({ swapCommit, ...at }),
+    putAll: ({ did, puts, swapHead: swapCommit }) =>
+      writer.applyWrites({
+        did,
+        swapCommit,
+        writes: puts.map(({ record, ...at }) => ({
+          action: 'update' as const,
+          ...at,
+          record: lexRecord(record),
+        })),
+      }),
+    head: async ({ did }) => {
+      const { rev, commit } = await repoHead(pds, did)
+      return { rev, swapHead: commit }
+    },
     createAll: ({ did, creates }) =>
       writer.applyWrites({
         did,

@@ -17,23 +17,35 @@ export function admittingWriter(
   const set = (authority: string, subject: string, told: { role?: string; rev: string }) =>
     setAdmission(pool, { authority, subject, role: told.role, rev: told.rev }, clock.now())
   const around = async (
-    at: { did: string; collection: string; rkey: string },
-    role: string | undefined,
+    did: string,
+    memberships: readonly { rkey: string; role: string | undefined }[],
     write: () => Promise<Written>,
   ) => {
-    const { did, collection, rkey } = at
-    if (collection !== MEMBERSHIP || !(await hasAudiences(pool, did))) return write()
-    if ((await roleOf(pool, did, rkey)) !== role) await set(did, rkey, { rev: '' })
-    const written = await write()
-    if (role !== undefined) await set(did, rkey, { role, rev: written.rev })
+    if (memberships.length === 0 || !(await hasAudiences(pool, did))) return write()
+    for (const { rkey, role } of memberships)
+      if ((await roleOf(pool, did, rkey)) !== role) await set(did, rkey, { rev: '' })
+    const written = await write().catch(async (error: unknown) => {
+      await alignAdmissions(pool, did)
+      throw error
+    })
+    for (const { rkey, role } of memberships)
+      if (role !== undefined) await set(did, rkey, { role, rev: written.rev })
     return written
   }
+  const among = (puts: readonly { collection: string; rkey: string; record?: Content }[]) =>
+    puts
+      .filter(({ collection }) => collection === MEMBERSHIP)
+      .map(({ rkey, record }) => ({ rkey, role: record && String(record['role']) }))
   return {
-    putRecord: (w) => around(w, String(w.record['role']), () => writer.putRecord(w)),
-    deleteRecord: (w) => around(w, undefined, () => writer.deleteRecord(w)),
+    putRecord: (w) => around(w.did, among([w]), () => writer.putRecord(w)),
+    deleteRecord: (w) => around(w.did, among([w]), () => writer.deleteRecord(w)),
+    putAll: (w) => around(w.did, among(w.puts), () => writer.putAll(w)),
     createAll: (w) => writer.createAll(w),
+    head: (at) => writer.head(at),
   }
 }
+
+type Content = Readonly<Record<string, unknown>>
 
 async function hasAudiences(sql: Sql, authority: string): Promise<boolean> {
   const { rows } = await sql.query('select 1 from repo.space where authority = $1 limit 1', [

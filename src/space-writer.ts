@@ -29,8 +29,24 @@ export function placedWriter(open: RepoWriter, deps: Deps): RepoWriter {
     },
     deleteRecord({ place = '', ...at }) {
       if (place === '') return open.deleteRecord(at)
-      const { did, ...rest } = at
-      return unlessAbsent(did, write(place, did, [{ action: 'delete', ...rest }]))
+      const { did, swapHead: swapRev, ...rest } = at
+      return unlessAbsent(did, write(place, did, [{ action: 'delete', ...rest }], { swapRev }))
+    },
+    putAll({ place = '', ...all }) {
+      if (place === '') return open.putAll(all)
+      const { did, puts, swapHead: swapRev } = all
+      const writes = puts.map(({ record, ...at }) => ({
+        action: 'put' as const,
+        ...at,
+        record: lexRecord(record),
+      }))
+      return write(place, did, writes, { swapRev })
+    },
+    async head({ place = '', did }) {
+      if (place === '') return open.head({ did })
+      const { rows } = await deps.sql.query<{ rev: string }>(HEAD, [place, did])
+      const rev = rows[0]?.rev ?? ''
+      return { rev, swapHead: rev }
     },
     createAll({ place = '', did, creates }) {
       if (place === '') return open.createAll({ did, creates })
@@ -43,6 +59,8 @@ export function placedWriter(open: RepoWriter, deps: Deps): RepoWriter {
     },
   }
 }
+
+const HEAD = 'select rev from repo.repo where space = $1 and did = $2'
 
 /** Records of accounts whose own PDS has no permissioned repos, kept here in their name. */
 export function guestWriter(
@@ -98,7 +116,7 @@ function spaceWrite({ sql, store, clock, isHosted }: Deps) {
     place: string,
     did: string,
     writes: SpaceBatch['writes'],
-    local: { source?: 'local'; evidence?: Evidence } = {},
+    more: { source?: 'local'; evidence?: Evidence; swapRev?: string } = {},
   ): Promise<Written> => {
     const audience = parseAudience(place)
     if (audience && !made.has(place) && (await isHosted(audience.authority))) {
@@ -106,7 +124,7 @@ function spaceWrite({ sql, store, clock, isHosted }: Deps) {
       await alignAdmissions(sql, audience.authority)
       made.add(place)
     }
-    return written(did, await store.applyWrites({ space: place, did, writes, ...local }))
+    return written(did, await store.applyWrites({ space: place, did, writes, ...more }))
   }
 }
 

@@ -133,7 +133,7 @@ describe.each(collections)('$nsid', (c) => {
     async ({ list }) => {
       const { write, pool, reveal } = await open()
       const more = [2, 3, 4].map((n) => exampleWrite(c, { ...good, did: `did:plc:author${n}` }, n))
-      for (const w of c.nsid.endsWith('.channel') ? [exampleWrite(c, good)] : more)
+      for (const w of c.nsid.includes('.spaces.channel') ? [exampleWrite(c, good)] : more)
         await write(await w)
       await reveal()
       const seen: string[] = []

@@ -28,6 +28,7 @@ const uriOf = ({ did, kind, rkey }: ReturnType<typeof place>) => `at://${did}/${
 const aSpace = fc.constantFrom(...spaces)
 const aPerson = fc.constantFrom(...people)
 const aMessage = fc.constantFrom(...messages)
+const aRole = fc.constantFrom('member', 'viewer')
 const createdAt = fc.constantFrom(...TIMES)
 const text = fc.constantFrom('Hello', 'Is the lift free?', 'On Friday.')
 const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
@@ -43,9 +44,9 @@ const version = fc.oneof(
     at: fc.constantFrom(...channels),
     record: fc.record({ space: aSpace, name: text, createdAt }),
   }),
-  fc.tuple(aSpace, aPerson, createdAt).map(([space, subject, joinedAt]) => ({
+  fc.tuple(aSpace, aPerson, createdAt, aRole).map(([space, subject, joinedAt, role]) => ({
     at: place(space, 'membership', subject),
-    record: { subject, role: 'member', joinedAt },
+    record: { subject, role, joinedAt },
   })),
   fc.tuple(aSpace, aPerson, createdAt).map(([space, did, at]) => ({
     at: place(did, 'membershipRequest', space),

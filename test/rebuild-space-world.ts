@@ -14,9 +14,9 @@ import { World } from './rebuild-world.ts'
 import { writeOf } from './record.ts'
 
 export const KIOSK = 'did:plc:kiosk'
-export const [ADA, BEN, EVE, GUEST, FAR] = ['ada', 'ben', 'eve', 'guest', 'far'].map(
+export const [ADA, BEN, EVE, GUEST, VIC, FAR] = ['ada', 'ben', 'eve', 'guest', 'vic', 'far'].map(
   (name) => `did:plc:${name}`,
-) as [string, string, string, string, string]
+) as [string, string, string, string, string, string]
 /** A space of an authority elsewhere, that this node follows. */
 export const REMOTE = 'at://did:plc:club/space/co.kendev.spaces.privateSpace/members'
 const at = NOW.toISOString()
@@ -95,6 +95,8 @@ export class SpacesWorld extends World {
     })
     const members = kiosk('members')
     for (const who of [ADA, BEN, EVE, GUEST]) await this.put(KIOSK, members, admit(who))
+    await this.put(VIC, members, message(50, 'Said by a viewer'))
+    await this.put(KIOSK, members, admit(VIC, 'viewer'))
     await this.put(KIOSK, members, {
       collection: 'spaces.channel',
       rkey: 'workshop',

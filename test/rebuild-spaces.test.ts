@@ -60,7 +60,7 @@ afterAll(() => database?.close())
 test('what permissioned repos show is there after a rebuild, row by row', async () => {
   const rows = await viewRows(db.pool)
   expect(rows['message']!.length).toBeGreaterThan(3)
-  expect(rows['spaceRepo']).toHaveLength(9)
+  expect(rows['spaceRepo']).toHaveLength(10)
   const shown = await db.pool.query('select rkey, place from appview.post order by rkey')
   expect(shown.rows).toEqual([
     { rkey: PLAN, place: kiosk('staff') },

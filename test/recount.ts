@@ -20,7 +20,8 @@ export async function wrongFigures(
       const about = bySubject(derived, tables.get(derived.source) ?? [])
       return tables.get(c.table)!.flatMap((row) => {
         const key = keyOf(row, Object.values(derived.on))
-        const wanted = canonical(figure(derived, about.get(key) ?? []))
+        const here = (about.get(key) ?? []).filter((of) => countsAt(derived, of, row))
+        const wanted = canonical(figure(derived, here))
         const found = canonical(row[name])
         return found === wanted ? [] : [`${row.uri} ${name} is ${found}, not ${wanted}`]
       })
@@ -33,6 +34,11 @@ function bySubject(derived: Derived, rows: readonly Row[]): ReadonlyMap<string, 
     Object.entries(derived.where ?? {}).every(([name, value]) => row[name] === value),
   )
   return Map.groupBy(counted, (row) => keyOf(row, Object.keys(derived.on)))
+}
+
+function countsAt({ pick }: Derived, row: Row, { place }: Row): boolean {
+  if (pick.kind !== 'exists' || pick.places === undefined) return true
+  return (row[pick.places] as string[]).includes(place)
 }
 
 function keyOf(row: Row, columns: readonly string[]): string {

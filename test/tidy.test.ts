@@ -38,6 +38,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
   ],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
+  'src/appview/karma': [
+    'src/appview',
+    'src/identity/account-birth.ts',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+  ],
   'src/appview/methods': [
     'src/appview',
     'src/jobs/jobs.ts',

@@ -57,7 +57,7 @@ type From = {
 
 export type Derivation =
   | { readonly kind: 'count' }
-  | { readonly kind: 'exists' }
+  | { readonly kind: 'exists'; readonly places?: string }
   | { readonly kind: 'newest'; readonly value: string; readonly by: string }
   | { readonly kind: 'tally'; readonly value: string; readonly once: string }
 
@@ -261,9 +261,11 @@ export function count(from: From): Derived<number> {
   return { ...from, column: column('integer'), pick: { kind: 'count' } }
 }
 
-/** Whether any row of the source is about this row. */
-export function exists(from: From): Derived<boolean> {
-  return { ...from, column: column('boolean'), pick: { kind: 'exists' } }
+/** Whether any row of the source is about this row; of those that list in the column `places` where
+ *  they count, whether one counts where this row stands. */
+export function exists({ places, ...from }: From & { places?: string }): Derived<boolean> {
+  const pick = { kind: 'exists', ...(places !== undefined && { places }) } as const
+  return { ...from, column: column('boolean'), pick }
 }
 
 /** `value` of the source row about this row that comes last by `by`; null without one. */

@@ -181,6 +181,7 @@ function counts(derived: Derived, row: Brief): boolean {
 function same(a: Brief, b: Brief, columns: readonly string[]): boolean {
   return columns.every((column) => {
     const [x, y] = [a[column], b[column]]
+    if (Array.isArray(x) && Array.isArray(y)) return String(x) === String(y)
     return x instanceof Date && y instanceof Date ? x.getTime() === y.getTime() : x === y
   })
 }

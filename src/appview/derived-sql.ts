@@ -6,7 +6,7 @@ const TALLY_MAX = 64
 
 /** The expression for a derived column of the row `p`. */
 export function valueSql(d: Derived): string {
-  const conditions = [...aboutSql(d), ...onlySql(d)].join(' and ')
+  const conditions = [...aboutSql(d), ...onlySql(d), ...countsHereSql(d)].join(' and ')
   const from = `from ${tableName(d.source)} s where ${conditions}`
   switch (d.pick.kind) {
     case 'count':
@@ -33,6 +33,15 @@ const onlySql = (d: Derived): string[] =>
   Object.entries(d.where ?? {}).map(
     ([name, value]) => `s.${quote(name)} = '${String(value).replaceAll("'", "''")}'`,
   )
+
+const countsHereSql = (d: Derived): string[] => {
+  const places = placesOf(d)
+  return places === undefined ? [] : [`p."place" = any(s.${places})`]
+}
+
+function placesOf({ pick }: Derived): string | undefined {
+  return pick.kind === 'exists' && pick.places !== undefined ? quote(pick.places) : undefined
+}
 
 /** The statements that bring one derived column of many rows up to date. Each answers the rows that
  *  changed, in the columns of `brief`. */
@@ -82,6 +91,7 @@ export function everyRowSql(c: Collection, names: readonly string[]): string {
   const values = each.map(({ name, d, from }) => `${groupedValue(d, from)} as ${name}`)
   const joins = each.map(({ d, from }) => {
     const about = Object.values(d.on).map((ours, n) => `${from}.k${n} = p.${quote(ours)}`)
+    if (placesOf(d) !== undefined) about.push(`${from}."place" = p."place"`)
     return `left join (${groupsSql(d)}) ${from} on ${about.join(' and ')}`
   })
   return `update ${table} t set ${each.map(({ name }) => `${name} = v.${name}`).join(', ')}
@@ -104,8 +114,11 @@ function groupsSql(d: Derived): string {
   switch (d.pick.kind) {
     case 'count':
       return `select ${subjects}, count(*)::int as v ${rows} group by ${keys}`
-    case 'exists':
-      return `select distinct ${subjects}, true as v ${rows}`
+    case 'exists': {
+      const places = placesOf(d)
+      const each = places === undefined ? '' : `, unnest(s.${places}) as "place"`
+      return `select distinct ${subjects}${each}, true as v ${rows}`
+    }
     case 'newest': {
       const [value, by] = [quote(d.pick.value), quote(d.pick.by)]
       return `select distinct on (${keys}) ${subjects}, s.${value} as v ${rows}

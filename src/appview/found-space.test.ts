@@ -20,6 +20,8 @@ test('a space that cannot be finished now holds up neither the others nor the no
     progress: { advance: () => {}, reached: async () => true },
     ensureAccount: async (handle) => ({ did: `did:plc:${handle.slice(0, 6)}` }),
     writer: {
+      putAll: async ({ did }) => ({ did, rev: '3l', results: [] }),
+      head: async () => ({ rev: '3l', swapHead: '3l' }),
       createAll: async ({ did }) => ({ did, rev: '3l', results: [] }),
       deleteRecord: () => Promise.reject(new Error('not asked for')),
       putRecord: async ({ did }) => {

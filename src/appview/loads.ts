@@ -1,5 +1,6 @@
 import { type Load, batchLoad } from './batch-load.ts'
 import type { Collection, Row } from './define.ts'
+import { acquaintedSql } from './privacy.ts'
 import { visibleSql } from './readable.ts'
 import { knownUri } from './reference.ts'
 import { ROW_TYPES } from './row-types.ts'
@@ -13,11 +14,15 @@ export type FoundPerson = {
   pds: string | null
   displayName: string | null
   avatar: string | null
+  /** Who sees more than the handle; null for one who has not chosen. */
+  visibility: string | null
 }
 
 /** Lookups by key, shared by all requests, so that those under way together share their queries. */
 export type Loads = {
   readonly person: Load<FoundPerson>
+  /** Whether two people are in a space together; keyed by both DIDs, a space between them. */
+  readonly acquainted: Load<true>
   /** The shown row of a collection with this uri, if the viewer may read it, and its author. */
   row(c: Collection, uri: string, viewer: string | undefined): Promise<Found | undefined>
   /** What the viewer contributed about the row with this uri, as the collection's `mine` says. */
@@ -35,6 +40,12 @@ export function createLoads(sql: Sql): Loads {
     person: batchLoad(async (dids) => {
       const found = await sql.query<FoundPerson>(PEOPLE, [dids])
       return new Map(found.rows.map((row) => [row.did, row]))
+    }),
+    acquainted: batchLoad(async (keys) => {
+      const pairs = keys.map((key) => key.split(' ', 2))
+      const [ones, others] = [pairs.map(([one]) => one), pairs.map(([, other]) => other)]
+      const found = await sql.query<{ key: string }>(ACQUAINTED, [ones, others])
+      return new Map(found.rows.map(({ key }) => [key, true as const]))
     }),
     row: (c, uri, viewer) => {
       if (uri.includes('\0')) return NOTHING
@@ -76,6 +87,7 @@ function rowLoad(sql: Sql, c: Collection): Load<Found> {
   const text = `select ${[...columns, ...(open ? [] : ['w.viewer'])].join(', ')} ${from}
     left join appview.account a on a.did = t.did
     left join appview.profile p on p.did = t.did
+    left join node.preference f on f.did = t.did
     where ${open ? `t."uri" = any($1)` : 'true'}${visible.join('')}`
   const statement = { name: `rows ${c.table}`, text, rowMode: 'array', types: ROW_TYPES } as const
   const empty = Object.fromEntries(names.map((name) => [name, null]))
@@ -99,7 +111,7 @@ function rowLoad(sql: Sql, c: Collection): Load<Found> {
 }
 
 /** What stands before a row's own columns. */
-const AUTHOR = ['a.handle', 'a.pds', 'p."displayName"', 'p.avatar']
+const AUTHOR = ['a.handle', 'a.pds', 'p."displayName"', 'p.avatar', 'f."profileVisibility"']
 
 function authorOf(did: string, values: readonly unknown[]): FoundPerson {
   return {
@@ -108,6 +120,7 @@ function authorOf(did: string, values: readonly unknown[]): FoundPerson {
     pds: values[1],
     displayName: values[2],
     avatar: values[3],
+    visibility: values[4],
   } as FoundPerson
 }
 
@@ -129,8 +142,16 @@ function mineLoad(sql: Sql, { mine }: Collection): Load<string[]> {
 
 const PEOPLE = {
   name: 'people',
-  text: `select d.did, a.handle, a.pds, p."displayName", p.avatar
+  text: `select d.did, a.handle, a.pds, p."displayName", p.avatar,
+      f."profileVisibility" as visibility
     from unnest($1::text[]) as d(did)
     left join appview.account a on a.did = d.did
-    left join appview.profile p on p.did = d.did`,
+    left join appview.profile p on p.did = d.did
+    left join node.preference f on f.did = d.did`,
+}
+
+const ACQUAINTED = {
+  name: 'acquainted',
+  text: `select w.one || ' ' || w.other as key from unnest($1::text[], $2::text[]) w(one, other)
+    where ${acquaintedSql('w.one', 'w.other')}`,
 }

@@ -4,6 +4,7 @@ import { blobUrl as blobAddress, findMedia, renditionUrl } from './look-media.ts
 import { type FoundPerson, type Loads, createLoads } from './loads.ts'
 import { nextStates } from './machine.ts'
 import { uriIn } from './reference.ts'
+import { showsAll } from './privacy.ts'
 import type { Sql } from './sql.ts'
 
 /** Who looks, at what, from where. */
@@ -74,17 +75,31 @@ function isEmpty(tally: unknown): boolean {
 
 /** Loads the people with these DIDs, and knows where their blobs are. */
 export async function lookUp(
-  { sql, origin, loads = createLoads(sql) }: Looking,
+  { sql, origin, viewer, loads = createLoads(sql) }: Looking,
   dids: readonly string[],
 ): Promise<Omit<Look, 'mine' | 'media'>> {
   const wanted = [...new Set(dids)]
-  const people = await Promise.all(wanted.map(loads.person))
+  const people = await Promise.all(
+    wanted.map(async (did) => seenBy(viewer, await loads.person(did), loads)),
+  )
   const found = new Map(wanted.map((did, n) => [did, people[n]]))
   const blobUrl: Look['blobUrl'] = (did, cid, place) =>
     blobAddress(found.get(did)?.pds ?? origin, { did, cid, place })
   const person = (did: l.DidString): Person => personView(did, found.get(did), blobUrl)
   const imageUrl: Look['imageUrl'] = (...image) => renditionUrl(origin, ...image)
   return { person, blobUrl, imageUrl }
+}
+
+/** Who does not show their profile to the viewer looks like somebody who has none. */
+async function seenBy(
+  viewer: string | undefined,
+  found: FoundPerson | undefined,
+  loads: Loads,
+): Promise<FoundPerson | undefined> {
+  if (!found || showsAll(found.visibility) || found.did === viewer) return found
+  const isMember = found.visibility === 'members' && viewer !== undefined
+  if (isMember && (await loads.acquainted(`${viewer} ${found.did}`))) return found
+  return { ...found, displayName: null, avatar: null }
 }
 
 /** Shown for an account whose handle is not known to be its own (atproto handle spec). */

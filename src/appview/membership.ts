@@ -1,5 +1,5 @@
 import { ForbiddenError } from '@atproto/xrpc-server'
-import { type Audience, audienceUri } from '../permissioned/audience.ts'
+import { type Audience, audienceUri, parseAudience, rolesOf } from '../permissioned/audience.ts'
 import type { Permission } from './access-rules.ts'
 import { allows } from './permissions.ts'
 import { notFound } from './not-found.ts'
@@ -9,7 +9,7 @@ import type { Sql } from './sql.ts'
 /** How somebody stands to a space. */
 export type Standing = {
   readonly role: string
-  readonly status: 'active' | 'pending' | 'left' | 'suspended'
+  readonly status: 'active' | 'pending' | 'left' | 'suspended' | 'banned'
   /** What the person may do beyond the role. */
   readonly permissions: readonly string[]
 }
@@ -31,9 +31,13 @@ export async function standingIn(
   const { role, permissions, state, asked } = rows[0]!
   if (role === null || state === null)
     return asked ? { role: 'guest', status: 'pending', permissions: [] } : undefined
-  const status = state === 'active' ? 'active' : 'suspended'
-  return { role, status: asked ? status : 'left', permissions: permissions ?? [] }
+  // Taking back the request does not end what the space has decided.
+  const here = state === 'active' ? (asked ? 'active' : 'left') : outOf(state)
+  return { role, status: here, permissions: permissions ?? [] }
 }
+
+/** A standing that a later lexicon may know keeps its holder out as well. */
+const outOf = (state: string) => (state === 'banned' ? 'banned' : 'suspended')
 
 type Said = {
   role: string | null
@@ -88,6 +92,17 @@ export async function requireReader(
 const READS = {
   name: 'reads',
   text: `select 1 from (select $1::text as "place") t where ${readableSql('t', '$2')}`,
+}
+
+/** Throws `Forbidden` for a role that reads an audience and does not write what is for it; its
+ *  records would be shown to nobody, whatever its grants. */
+export function requireWriter({ role }: Standing, place: string): void {
+  const audience = parseAudience(place)?.audience
+  if (audience === undefined || rolesOf(audience, 'write').includes(role)) return
+  throw new ForbiddenError(
+    `A ${role} of this space does not write what is for its ${audience}. Ask for another role.`,
+    'Forbidden',
+  )
 }
 
 /** Throws `NotAMember` unless the person is an active member, `Forbidden` unless their role or a

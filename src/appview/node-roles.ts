@@ -16,6 +16,21 @@ const ROLE = {
   text: 'select role from appview."nodeRole" where did = $1 and subject = $2',
 }
 
+/** What each of these people may do on this node; those without a role are left out. */
+export async function rolesOf(
+  sql: Sql,
+  node: string,
+  subjects: readonly string[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const { rows } = await sql.query<{ subject: string; role: string }>(ROLES, [node, subjects])
+  return new Map(rows.map(({ subject, role }) => [subject, [role]]))
+}
+
+const ROLES = {
+  name: 'node-roles',
+  text: 'select subject, role from appview."nodeRole" where did = $1 and subject = any($2)',
+}
+
 /** Throws `Forbidden` unless the person is a super admin of this node (`domain.md` AC-03). */
 export async function requireSuperAdmin(sql: Sql, node: string, did: string): Promise<void> {
   if ((await nodeRoleOf(sql, node, did)) === 'super_admin') return

@@ -65,4 +65,22 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  guardianAngelGained: {
+    when: 'your karma makes you a guardian angel',
+    title: () => 'You are a guardian angel',
+    text: (d) =>
+      `Your karma has come to ${said(d, 'score')} points. ` +
+      'You are a guardian angel now: you can recognise others for everything they do.',
+    mail: true,
+    optional: true,
+  },
+  guardianAngelLost: {
+    when: 'you are no guardian angel any more',
+    title: () => 'You are no guardian angel any more',
+    text: (d) =>
+      `Awards were taken back, and your karma is ${said(d, 'score')} points now. ` +
+      'Guardian angels have 1000 or more.',
+    mail: true,
+    optional: true,
+  },
 }

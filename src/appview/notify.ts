@@ -40,22 +40,32 @@ export type Telling = {
 export async function tell(t: Telling, notice: Notice): Promise<void> {
   const { recipient, kind, key, subject, data } = notice
   const { mail, optional, title, text } = notificationKinds[kind]!
-  if (optional && (await hasOptedOut(t.sql, recipient, kind))) return
-  await t.sql.query(
-    `insert into node.notification (recipient, id, kind, key, subject, data, "createdAt")
-     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
-    [recipient, t.nextTid(), kind, `${kind} ${key}`, subject, JSON.stringify(data), t.clock.now()],
-  )
-  const email = mail ? await t.emailOf(recipient) : undefined
+  const wanted = optional ? await wishesOf(t.sql, recipient, kind) : EVERYTHING
+  const told = [recipient, t.nextTid(), kind, `${kind} ${key}`, subject, JSON.stringify(data)]
+  if (wanted.inApp) await t.sql.query(KEEP, [...told, t.clock.now()])
+  const email = mail && wanted.email ? await t.emailOf(recipient) : undefined
   if (!email) return
   const letter = { to: email.address, subject: title(data), text: text(data) }
   await t.sendMail({ ...letter, key: `${kind} ${recipient} ${key}` })
 }
 
-async function hasOptedOut(sql: Sql, did: string, kind: string): Promise<boolean> {
-  const { rows } = await sql.query(
-    'select 1 from node."notificationOptOut" where did = $1 and kind = $2',
+const KEEP = `insert into node.notification
+    (recipient, id, kind, key, subject, data, "createdAt")
+  values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`
+
+type Wishes = { readonly inApp: boolean; readonly email: boolean }
+
+const EVERYTHING: Wishes = { inApp: true, email: true }
+
+/** Where somebody wants to be told of what may be left out. */
+async function wishesOf(sql: Sql, did: string, kind: string): Promise<Wishes> {
+  const { rows } = await sql.query<Wishes>(
+    `select o.did is null and coalesce(p."inApp", true) as "inApp",
+            o.did is null and coalesce(p.email, true) as email
+     from (select $1::text as did) w
+     left join node.preference p on p.did = w.did
+     left join node."notificationOptOut" o on o.did = w.did and o.kind = $2`,
     [did, kind],
   )
-  return rows.length > 0
+  return rows[0]!
 }

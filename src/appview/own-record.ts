@@ -20,7 +20,16 @@ export type Written = {
  *  are hosted here. */
 export type RepoWriter = {
   putRecord(w: Place & { record: Content; swapRecord?: string | null }): Promise<Written>
-  deleteRecord(w: Place & { swapRecord?: string }): Promise<Written>
+  deleteRecord(w: Place & { swapRecord?: string; swapHead?: string }): Promise<Written>
+  /** All or nothing, and only while the repo still has the head `swapHead`; else `InvalidSwap`. */
+  putAll(w: {
+    did: string
+    place?: string
+    puts: readonly (Omit<Place, 'did' | 'place'> & { record: Content })[]
+    swapHead?: string
+  }): Promise<Written>
+  /** How far the repo is, and what tells its head from every other. */
+  head(at: { did: string; place?: string }): Promise<{ rev: string; swapHead: string }>
   /** All or nothing. */
   createAll(w: {
     did: string

@@ -1,7 +1,7 @@
 import { isValidDid } from '@atproto/syntax'
 import type { Outbound } from '../outbound/fetch.ts'
 import { OutboundError } from '../outbound/outbound-error.ts'
-import { readLimitedJson } from '../outbound/read-limited.ts'
+import { limitedPieces, readLimitedJson } from '../outbound/read-limited.ts'
 import type { HostApi, Page } from './host-api.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import type { ListedRepo } from './store.ts'
@@ -44,7 +44,7 @@ export function createHostApi(options: {
   return {
     async repo(service, did) {
       const response = await call(service, 'getRepo', { did }, limits.repoMs)
-      if (response.ok) return { ok: true, body: limited(response, limits.repoBytes) }
+      if (response.ok) return { ok: true, body: limitedPieces(response, limits.repoBytes) }
       const name = await errorOf(response)
       const refusal = refusals[name]
       if (refusal === undefined) throw unreachable(service, response.status, name)
@@ -105,21 +105,6 @@ async function errorOf(response: Response): Promise<string> {
 
 function unreachable(service: string, status: number, name: string): OutboundError {
   return new OutboundError('Unreachable', `${service} answered ${status} ${name}`)
-}
-
-/** The body in pieces; reading too much of it throws, and so does a connection that breaks. */
-async function* limited(response: Response, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let total = 0
-  try {
-    for await (const piece of response.body ?? []) {
-      total += piece.length
-      if (total > maxBytes) throw new OutboundError('TooLarge', `more than ${maxBytes} bytes`)
-      yield piece
-    }
-  } catch (cause) {
-    if (cause instanceof OutboundError) throw cause
-    throw new OutboundError('Unreachable', 'the repo was not sent to its end', { cause })
-  }
 }
 
 function pageOf<T>(page: Fields, name: string, read: (item: Fields) => T | undefined): Page<T> {

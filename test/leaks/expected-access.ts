@@ -44,6 +44,7 @@ const READS: Record<Stand['audience'], readonly Caller[]> = {
 const HAS: Readonly<Record<string, readonly Caller[]>> = {
   manage_space: ['owner', 'admin'],
   create_channels: ['owner', 'admin'],
+  moderate_content: ['owner', 'admin', 'moderator'],
   manage_members: ['owner', 'admin', 'moderator'],
   post_messages: ['owner', 'admin', 'moderator', 'member'],
 }

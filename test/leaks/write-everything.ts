@@ -161,6 +161,8 @@ async function exampleFor(
   const json = lexToJson(example.record as LexValue) as Record<string, JsonValue>
   const record: Record<string, JsonValue> = await withFiles(w, w.cast[stand.space], json)
   if ('space' in record) record['space'] = w.cast[stand.space]
+  if (typeof record['channel'] === 'string')
+    record['channel'] = record['channel'].replace(/did:plc:\w+/, w.cast[stand.space])
   if (typeof record['subject'] === 'string') record['subject'] = subject
   const about = record['subject'] as { uri?: string } | undefined
   if (about?.uri) record['subject'] = messageOf(kept, placeOf(w.cast, stand))

@@ -4,33 +4,45 @@ import { product } from './commerce/product.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
+import { organization } from './enterprise/organization.ts'
+import { award } from './karma/award.ts'
+import { revocation } from './karma/revocation.ts'
 import { nodeRole } from './platform/node-role.ts'
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
+import { channelReport } from './spaces/channel-report.ts'
+import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
 import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
 import { reaction } from './spaces/reaction.ts'
+import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
+  award,
   category,
   channel,
+  channelReport,
+  channelRules,
   media,
   memberCrm,
   membership,
   membershipRequest,
   message,
   nodeRole,
+  organization,
   post,
   product,
   profile,
   reaction,
+  revocation,
   space,
+  spaceTerms,
   tenant,
   tenantMembership,
   tenantSettings,

@@ -2,10 +2,14 @@ import type { Clock } from '../../clock.ts'
 import { collections } from '../collections/index.ts'
 import { type Mount, mountCollections } from '../serve.ts'
 import { getProfile } from './actor/get-profile.ts'
+import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
+import { giveAward } from './karma/give-award.ts'
+import { readAwards } from './karma/read-karma.ts'
+import { revokeAward } from './karma/revoke-award.ts'
 import { acceptInvitation } from './platform/accept-invitation.ts'
 import { audit } from './platform/audit.ts'
 import { notifications } from './platform/notifications.ts'
@@ -16,6 +20,7 @@ import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
 import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
+import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
@@ -32,8 +37,10 @@ type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 /** Everything the methods use between them; each takes the narrow part it names. */
 export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
   DepsOf<typeof getImage> &
+  DepsOf<typeof giveAward> &
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
+  DepsOf<typeof revokeAward> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
   DepsOf<typeof setNodeRole> &
@@ -46,20 +53,25 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
   audit(mount, deps)
   createSpace(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
   getThread(mount, deps)
+  giveAward(mount, deps)
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
   notifications(mount, deps)
+  preferences(mount, deps)
   provisionTenant(mount, deps)
   react(mount, deps)
+  readAwards(mount, deps)
   readCategories(mount, deps)
   readSpaces(mount, deps)
+  revokeAward(mount, deps)
   sendMessage(mount, deps)
   setNodeRole(mount, deps)
   spaceGrants(mount, deps)

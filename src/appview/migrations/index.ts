@@ -4,6 +4,7 @@ import { up as repoState } from './0002-repo-state.ts'
 import { up as spaces } from './0003-spaces.ts'
 import { up as handedOut } from './0004-handed-out.ts'
 import { up as tenancy } from './0005-tenancy.ts'
+import { up as people } from './0009-people.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0003-spaces': { up: spaces },
   '0004-handed-out': { up: handedOut },
   '0005-tenancy': { up: tenancy },
+  '0009-people': { up: people },
 }

@@ -1,6 +1,6 @@
 import type { Outbound, OutboundInit } from '../../outbound/fetch.ts'
 import { OutboundError } from '../../outbound/outbound-error.ts'
-import { readLimitedJson } from '../../outbound/read-limited.ts'
+import { limitedPieces, readLimitedJson } from '../../outbound/read-limited.ts'
 import {
   type Fields,
   credentialAnswer,
@@ -51,7 +51,7 @@ export function createSpaceApi(options: {
   ): Promise<Answer<T>> {
     const response = await send(outbound, asked, { ...question, timeoutMs: jsonMs })
     if (!response.ok) return refusalOf(asked, response)
-    return { ok: true, ...read(fieldsOf(await jsonOf(response, jsonBytes))) }
+    return { ok: true, ...read(fieldsOf(await readLimitedJson(response, jsonBytes))) }
   }
 
   return {
@@ -79,7 +79,7 @@ export function createSpaceApi(options: {
         timeoutMs: repoMs,
       })
       if (!response.ok) return refusalOf(asked, response)
-      return { ok: true, body: limited(response, repoBytes) }
+      return { ok: true, body: limitedPieces(response, repoBytes) }
     },
   }
 }
@@ -111,30 +111,5 @@ async function nameOf(response: Response): Promise<string | undefined> {
     return typeof error === 'string' && error.length <= NAME_MAX ? error : undefined
   } catch {
     return undefined
-  }
-}
-
-/** A connection that breaks within the body is no answer, whatever it is that throws then. */
-async function jsonOf(response: Response, maxBytes: number): Promise<unknown> {
-  try {
-    return await readLimitedJson(response, maxBytes)
-  } catch (cause) {
-    if (cause instanceof OutboundError) throw cause
-    throw new OutboundError('Unreachable', 'the answer was not sent to its end', { cause })
-  }
-}
-
-/** The body in pieces; reading too much of it throws, and so does a connection that breaks. */
-async function* limited(response: Response, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let total = 0
-  try {
-    for await (const piece of response.body ?? []) {
-      total += piece.length
-      if (total > maxBytes) throw new OutboundError('TooLarge', `more than ${maxBytes} bytes`)
-      yield piece
-    }
-  } catch (cause) {
-    if (cause instanceof OutboundError) throw cause
-    throw new OutboundError('Unreachable', 'the repo was not sent to its end', { cause })
   }
 }

@@ -12,6 +12,7 @@ import {
   timestamp,
 } from '../../define.ts'
 import { parseAudience } from '../../../permissioned/audience.ts'
+import { channelAudience, isWithin } from './channel-access.ts'
 
 /** A part of a space with messages of its own. Only the space's own repo makes channels. */
 export const channel = collection({
@@ -38,9 +39,10 @@ export const channel = collection({
   feed: 'space',
   access: { places: 'either', manage: 'create_channels' },
 
-  accept({ record, did }) {
+  accept({ record, did, place }) {
     if (record.space !== did) return 'NotTheSpacesOwn'
-    return undefined
+    const widest = channelAudience(record.accessControl ?? {})
+    return isWithin(parseAudience(place)?.audience, widest) ? undefined : 'TooManyReaders'
   },
 
   row: ({ record, claimed }) => ({
@@ -69,6 +71,7 @@ export const channel = collection({
     dataRetention: row.content.dataRetention,
     accessControl: row.content.accessControl,
     createdAt: instant(row.createdAt),
+    updatedAt: row.content.updatedAt,
     messageCount: row.messageCount,
     lastMessageAt: row.lastMessageAt ? instant(row.lastMessageAt) : undefined,
     indexedAt: instant(row.indexedAt),
@@ -80,8 +83,18 @@ export const channel = collection({
     good: [
       { record: general('did:plc:alice') },
       { audience: 'staff', record: general('did:plc:alice') },
+      {
+        audience: 'members',
+        record: { ...general('did:plc:alice'), accessControl: { visibility: 'private' } },
+      },
     ],
-    bad: { NotTheSpacesOwn: { record: general('did:plc:bob') } },
+    bad: {
+      NotTheSpacesOwn: { record: general('did:plc:bob') },
+      TooManyReaders: {
+        audience: 'members',
+        record: { ...general('did:plc:alice'), accessControl: { visibility: 'restricted' } },
+      },
+    },
   },
 })
 

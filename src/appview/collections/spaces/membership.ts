@@ -1,5 +1,6 @@
 import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
+import { AUDIENCES, audienceUri, rolesOf } from '../../../permissioned/audience.ts'
 import { collection, did, exists, instant, list, text, timestamp } from '../../define.ts'
 
 /** The space's half of a membership: it admits the member whose DID is the key. The member's half
@@ -12,6 +13,8 @@ export const membership = collection({
     role: text(),
     permissions: list(),
     status: text(),
+    /** Where what the member writes counts: places, and the public repo as an empty one. */
+    writes: list(),
     invitedBy: did().optional(),
     joinedAt: timestamp(),
   },
@@ -33,11 +36,12 @@ export const membership = collection({
     return undefined
   },
 
-  row: ({ record, claimed }) => ({
+  row: ({ record, did, claimed }) => ({
     subject: record.subject,
     role: record.role,
     permissions: record.permissions ?? [],
     status: record.status ?? 'active',
+    writes: (record.status ?? 'active') === 'active' ? placesWritten(did, record.role) : [],
     invitedBy: record.invitedBy ?? null,
     joinedAt: claimed(record.joinedAt),
   }),
@@ -53,7 +57,7 @@ export const membership = collection({
     permissions: row.place === '' ? undefined : row.permissions,
     invitedBy: row.invitedBy ?? undefined,
     joinedAt: instant(row.joinedAt),
-    status: row.active ? row.status : 'left',
+    status: row.active || row.status !== 'active' ? row.status : 'left',
     indexedAt: instant(row.indexedAt),
   }),
 
@@ -83,6 +87,12 @@ export const membership = collection({
     },
   },
 })
+
+/** What is public stays as it was when its author becomes a viewer: all have read it. */
+function placesWritten(space: l.DidString, role: string): string[] {
+  const written = AUDIENCES.filter((audience) => rolesOf(audience, 'write').includes(role))
+  return ['', ...written.map((audience) => audienceUri(space, audience))]
+}
 
 function admit(subject: l.DidString) {
   return { subject, role: 'member', joinedAt: '2026-11-23T10:00:00Z' } as const

@@ -20,8 +20,8 @@ const CHANNEL = {
   cid: 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi',
 } as const
 
-/** What a member says in a space, in the member's own repo. It is shown once the space has
- *  admitted its author, whichever of the two records arrives first. */
+/** What a member says in a space, in the member's own repo. It is shown while the space
+ *  lets its author write where it stands, whichever of the two records arrives first. */
 export const message = collection({
   record: co.kendev.spaces.message,
   table: 'message',
@@ -36,7 +36,11 @@ export const message = collection({
     content: part<co.kendev.spaces.message.Main>(),
   },
   derived: {
-    admitted: exists({ source: 'membership', on: { did: 'space', subject: 'did' } }),
+    admitted: exists({
+      source: 'membership',
+      on: { did: 'space', subject: 'did' },
+      places: 'writes',
+    }),
     replyCount: count({ source: 'message', on: { parent: 'uri' }, where: { admitted: true } }),
     reactions: tally({
       source: 'reaction',

@@ -17,7 +17,11 @@ export const reaction = collection({
     createdAt: timestamp(),
   },
   derived: {
-    admitted: exists({ source: 'membership', on: { did: 'space', subject: 'did' } }),
+    admitted: exists({
+      source: 'membership',
+      on: { did: 'space', subject: 'did' },
+      places: 'writes',
+    }),
   },
   indexes: [['subject', 'did']],
   shown: 'admitted',

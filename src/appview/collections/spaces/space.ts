@@ -17,7 +17,11 @@ export const space = collection({
     content: part<co.kendev.spaces.space.Main>(),
   },
   derived: {
-    memberCount: count({ source: 'membership', on: { did: 'did' }, where: { active: true } }),
+    memberCount: count({
+      source: 'membership',
+      on: { did: 'did' },
+      where: { active: true, status: 'active' },
+    }),
     messageCount: count({ source: 'message', on: { space: 'did' }, where: { admitted: true } }),
     channelCount: count({ source: 'channel', on: { did: 'did' } }),
     lastActivity: newest(timestamp(), {

@@ -60,7 +60,7 @@ export function join(mount: Mount, deps: Deps): void {
       throw new InvalidRequestError('You are not a member of this space.', 'NotAMember')
     if (standing.role === 'owner')
       throw new InvalidRequestError(
-        'The owner cannot leave, and this node cannot hand a space over yet.',
+        'The owner cannot leave. Hand the space over with transferOwnership first.',
         'OwnerCannotLeave',
       )
     const rkey = viewer.kind === 'local' || place !== '' ? { rkey: space } : {}
@@ -96,6 +96,8 @@ async function wayIn(
 ): Promise<Way> {
   const { space, did, inviteToken } = asks
   const before = await standingIn(sql, space, did)
+  if (before?.status === 'banned')
+    throw new ForbiddenError('You are banned from this space. Its people can lift that.', 'Banned')
   if (before?.status === 'suspended')
     throw new ForbiddenError('The space has suspended this membership.', 'JoinClosed')
   if (inviteToken !== undefined) {
@@ -161,5 +163,5 @@ export async function membershipView({ sql, origin }: Reading, space: string, di
   const { rows } = await sql.query<Row>('select * from appview.membership where uri = $1', [
     recordUri(space, membership.nsid, did),
   ])
-  return (await present(membership, rows, { sql, origin }))[0]
+  return (await present(membership, rows, { sql, origin, viewer: did }))[0]
 }

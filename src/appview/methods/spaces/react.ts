@@ -4,7 +4,7 @@ import { co } from '../../../lexicons/index.ts'
 import { message } from '../../collections/spaces/message.ts'
 import { reaction } from '../../collections/spaces/reaction.ts'
 import { present } from '../../look.ts'
-import { type SeenSpace, requirePermission } from '../../membership.ts'
+import { type SeenSpace, requirePermission, requireWriter } from '../../membership.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
 import { knownUri, placeOf, readReference, uriIn } from '../../reference.ts'
 import { notFound } from '../../not-found.ts'
@@ -26,9 +26,11 @@ export function react(mount: Mount, deps: Deps): void {
     if (!space)
       throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
     const asks = { space, did: viewer.did, permission: 'post_messages' } as const
-    const { seen } = await requirePermission(sql, asks)
+    const { seen, standing } = await requirePermission(sql, asks)
     const place = await placeOfSubject(subject?.uri ?? uri, { viewer: viewer.did, seen })
+    requireWriter(standing, place)
     const already = subject && emoji ? await same(subject.uri, viewer.did, emoji) : undefined
+    const createdAt = clock.now().toISOString()
     const made =
       already ??
       (await putOwn(
@@ -36,13 +38,7 @@ export function react(mount: Mount, deps: Deps): void {
         { viewer, collection, uri, cid, place },
         {
           rkey: nextTid(),
-          record: {
-            $type: collection,
-            subject,
-            space,
-            emoji,
-            createdAt: clock.now().toISOString(),
-          },
+          record: { $type: collection, subject, space, emoji, createdAt },
         },
       ))
     const row = await findRow({ sql, viewer: viewer.did }, reaction, made.uri)

@@ -5,7 +5,8 @@ import { channel } from '../../collections/spaces/channel.ts'
 import { message } from '../../collections/spaces/message.ts'
 import type { Collection } from '../../define.ts'
 import { present } from '../../look.ts'
-import { requirePermission } from '../../membership.ts'
+import { requireWriter } from '../../membership.ts'
+import { requirePoster } from '../../poster.ts'
 import { notFound } from '../../not-found.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
 import { recordUri, uriIn } from '../../reference.ts'
@@ -31,18 +32,12 @@ export function sendMessage(mount: Mount, deps: Deps): void {
     if (uri !== undefined && cid === undefined) return deleteOwn(deps, { viewer, collection, uri })
     if (content.space === undefined)
       throw new InvalidRequestError('Say which space the message is for.', 'InvalidRecord')
-    const { seen } = await requirePermission(sql, {
-      space: content.space,
-      did: viewer.did,
-      permission: 'post_messages',
-    })
+    const { channel: stream, space } = content
+    const { seen, found, standing } = await requirePoster(sql, { space, stream, did: viewer.did })
     const at = content.reply?.parent.uri
     const answered = at === undefined ? undefined : await placeIn(message, at, viewer.did)
-    const { channel: stream } = content
-    const place =
-      (stream === undefined ? undefined : await placeIn(channel, stream, viewer.did)) ??
-      answered ??
-      seen.place
+    const place = found?.place ?? answered ?? seen.place
+    requireWriter(standing, place)
     if (answered !== undefined && answered !== place)
       throw new InvalidRequestError(
         'An answer is for those who read what it answers. Send it to the same channel.',
@@ -66,7 +61,7 @@ export function sendMessage(mount: Mount, deps: Deps): void {
     deleteOwn(deps, { viewer, collection, uri: input.uri }),
   )
 
-  /** Where a channel or a message stands, if the viewer may read it. */
+  /** Where a message stands, if the viewer may read it. */
   async function placeIn(c: Collection, uri: string, viewer: string): Promise<string> {
     const row = await findRow({ sql, viewer }, c, uri)
     if (!row) throw notFound(uri)

@@ -4,6 +4,7 @@ import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
 import { type Audience, audienceUri, isAudience, rolesOf } from '../../../permissioned/audience.ts'
 import { checkRecord } from '../../check-record.ts'
+import { channelAudience } from '../../collections/spaces/channel-access.ts'
 import { channel } from '../../collections/spaces/channel.ts'
 import { space as spaceRecord } from '../../collections/spaces/space.ts'
 import { collections } from '../../collections/index.ts'
@@ -40,7 +41,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
   procedure(mount, co.kendev.spaces.createChannel, async ({ input, viewer }) => {
     const { space, audience, ...about } = input
     const record = { $type: channel.nsid, space, ...about, createdAt: clock.now().toISOString() }
-    const wish = { space, did: viewer.did, collection: channel.nsid, audience }
+    const wish = { space, did: viewer.did, collection: channel.nsid, audience, record }
     const place = await permit(deps, wish)
     const at = { did: space, collection: channel.nsid, rkey: nextTid(), place }
     const { uri } = await put(deps, { ...at, record })
@@ -132,8 +133,17 @@ function audienceFor(
 ): Audience | undefined {
   const { places, audience = 'members' } = c.access
   if (places === 'permissioned') return audience
+  const narrow = c.nsid === channel.nsid ? channelAudience(controlOf(record)) : undefined
+  if (narrow) return narrow
   if (places === 'either' && UNFINISHED.includes(String(record?.['status']))) return audience
   return place === '' || places === 'public' ? undefined : 'members'
+}
+
+/** The access control of a channel's record; of one that is malformed, which `checkRecord` refuses,
+ *  there is none. */
+function controlOf(record: Readonly<Record<string, unknown>> | undefined) {
+  const read = co.kendev.spaces.channel.accessControl.safeParse(record?.['accessControl'])
+  return read.success ? read.value : {}
 }
 
 const UNFINISHED = ['draft', 'scheduled']

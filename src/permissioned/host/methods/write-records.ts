@@ -1,9 +1,12 @@
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
-import { refused } from '../answers.ts'
+import { audienceOf } from '../../audience.ts'
+import { forbidden, refused } from '../answers.ts'
 import type { GrantAction } from '../../store/grants.ts'
 import type { HostedSpaces } from '../hosted-spaces.ts'
-import { type Exchange, route, spaceOf } from '../mount.ts'
+import { type Exchange, type Space, route, spaceOf } from '../mount.ts'
 import type { OwnCaller } from '../own-caller.ts'
+import type { Accounts } from '../../ports.ts'
+import type { Admission } from '../../store/admission.ts'
 import type { SpaceWrite } from '../../store/prepare-write.ts'
 import { recordOf } from '../../format/record-json.ts'
 import type { SpaceStore } from '../../store/store.ts'
@@ -13,6 +16,8 @@ type Deps = {
   own: (exchange: Exchange) => Promise<OwnCaller>
   spaces: HostedSpaces
   store: Pick<SpaceStore, 'applyWrites'>
+  accounts: Pick<Accounts, 'status'>
+  admission: Pick<Admission, 'allowed'>
   nextTid: () => string
   /** Whether there is a schema that records of a collection are held to. */
   isKnown: (collection: string) => boolean
@@ -22,7 +27,8 @@ type Written = { uri: string; cid: string | null }
 type Input = Record<string, unknown>
 
 /** `createRecord`, `putRecord`, `deleteRecord` and `applyWrites`: an account of this node writes
- *  into its own repo of any space. Whether that counts there is for the space to say. */
+ *  into its own repo of any space. Whether that counts there is for the space to say; of the
+ *  audience of a community of this node that is known beforehand. */
 export function writeRecords(server: Server, deps: Deps): void {
   const { own: caller } = deps
   route(server, nsid.createRecord, {
@@ -66,17 +72,33 @@ export function writeRecords(server: Server, deps: Deps): void {
 }
 
 async function apply(
-  { spaces, store, isKnown }: Deps,
+  deps: Deps,
   own: OwnCaller,
   { input, writes }: { input: Input; writes: SpaceWrite[] },
 ): Promise<Written[]> {
+  const { spaces, store, isKnown } = deps
   const space = spaceOf(input['space'])
   if (input['repo'] !== own.did) throw refused('RepoNotFound')
   for (const action of actionsOf(writes)) await own.may(action, space)
   const hosted = await spaces.find(space)
   if (hosted && hosted.deletedAt !== null) throw refused('SpaceNotFound')
+  if (writes.some(({ action }) => action !== 'delete')) await requireWriter(deps, own.did, space)
   if (input['validate'] === true) requireKnown(writes, isKnown)
   return (await store.applyWrites({ space: space.uri, did: own.did, writes })).results
+}
+
+/** What somebody writes for an audience of this node that they do not write for, nobody would ever
+ *  see. That it is refused does not hang on whether there is such an audience. Elsewhere the
+ *  protocol leaves it to readers what to make of a writer. */
+async function requireWriter(
+  { accounts, admission }: Deps,
+  did: string,
+  space: Space,
+): Promise<void> {
+  if (!audienceOf(space) || did === space.authority) return
+  if ((await accounts.status(space.authority)) === undefined) return
+  if ((await admission.allowed(space.uri, did, 'write')) !== true)
+    throw forbidden('UserNotAuthorized')
 }
 
 function actionsOf(writes: readonly SpaceWrite[]): Set<GrantAction> {
