@@ -175,8 +175,8 @@ function planIdentity(planning: Planning, event: FirehoseEvent & { kind: 'identi
   if (pds !== undefined) takePds(planning, did, pds)
 }
 
-/** The answer of a host that the account has left meanwhile is about what was: where it lives now it
- *  is fetched anyway, and that tells. */
+/** The answer of a host that the account has left meanwhile is about what was. It is
+ *  fetched where it lives now, and that tells its status. */
 function planAccount(planning: Planning, event: AccountEvent): void {
   const { did, lived } = event
   if (lived !== undefined && lived !== planning.of(did).pds) return planning.count('elsewhere')
