@@ -157,17 +157,20 @@ function managed(t: Trying, it: Case, permission: string): Map<string, Attempt> 
         body: { space, collection: c.nsid, rkey, record: value, ...audience },
       }),
     )
-  const isOne = record.rkey === 'self'
-  const keyed = isOne || record.rkey.startsWith('did:')
+  const isSpace = c.nsid.endsWith('.space')
+  const isAboutSomebody = record.rkey.startsWith('did:')
+  // What has a key of its own there is one of: putting it again is all there is to creating it.
+  const keyed = isAboutSomebody || c.examples.good.every(({ rkey }) => rkey !== undefined)
   return new Map<string, Attempt>([
     ['create', { expected, told: () => put(keyed ? record.rkey : t.nextTid()) }],
     ['update', { expected, told: () => put(record.rkey) }],
     [
       'delete',
       {
-        expected: isOne && expected === YES ? 'Forbidden' : expected,
+        expected: isSpace && expected === YES ? 'Forbidden' : expected,
         told: async () => {
-          const { rkey } = expected === YES && !isOne ? await t.spare() : record
+          const isSpare = expected === YES && (isAboutSomebody || !keyed)
+          const { rkey } = isSpare ? await t.spare() : record
           const body = { space, collection: c.nsid, rkey, ...audience }
           return told(t.send(caller, { nsid: 'co.kendev.spaces.deleteRecord', body }))
         },

@@ -52,7 +52,9 @@ export async function writeEverything(cast: Cast, sentinels: Sentinels): Promise
       kept.push(await writeOne(w, { c, stand, kept }))
   for (const { cid, rkey, place, collection } of kept) {
     if (cid) sentinels.add({ text: cid, place, what: `CID of a ${collection}` })
-    if (rkey.length > 10 && !rkey.startsWith('did:'))
+    // A key that an example says stands in several places, and tells of none.
+    const elsewhere = kept.some((other) => other.rkey === rkey && other.place !== place)
+    if (rkey.length > 10 && !rkey.startsWith('did:') && !elsewhere)
       sentinels.add({ text: rkey, place, what: `key of a ${collection}` })
   }
   return kept
@@ -111,6 +113,9 @@ export async function writeOne(w: Writing, one: One): Promise<Kept> {
     make: (field) => w.make(place, field),
     fits: (it) => fits(at, { $type: c.nsid, ...it }),
   })
+  // A channel that keeps most people out tells nothing of its audience.
+  const { accessControl } = record as { accessControl?: { allowedRoles?: unknown } }
+  delete accessControl?.allowedRoles
   const audience = stand.audience === 'public' ? {} : { audience: stand.audience }
   const answer = c.access.manage
     ? await owner.call<{ cid: string }>('co.kendev.spaces.putRecord', {

@@ -94,9 +94,11 @@ test('those who run a community list who belongs to an audience, and cannot chan
   await expect(made).rejects.toMatchObject({ error: 'InvalidRequest' })
 })
 
-test('a viewer reads an audience, and what a viewer writes is not tracked', async () => {
+test('a viewer reads an audience, and writes nothing for it', async () => {
   const space = audience('members')
-  await writePost(viewer, space, 'I only look')
+  await expect(writePost(viewer, space, 'I only look')).rejects.toMatchObject({
+    error: 'UserNotAuthorized',
+  })
   await writePost(member, space, 'I do too')
   const reader = await reading(viewer, space)
   const query = { space }
