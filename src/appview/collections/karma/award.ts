@@ -46,11 +46,11 @@ export const award = collection({
 
   examples: {
     good: [{ record: give('did:plc:ben') }],
-    bad: { SelfAward: { did: 'did:plc:ada', record: give('did:plc:ada') } },
+    bad: { SelfAward: { record: give('did:plc:alice') } },
   },
 })
 
-function give(recipient: 'did:plc:ben' | 'did:plc:ada') {
+function give(recipient: 'did:plc:ben' | 'did:plc:alice') {
   return {
     recipient,
     type: 'helpful_response',
