@@ -76,7 +76,7 @@ export async function useInvitation(
 /** The invitations that can still be used, newest first. */
 export async function openInvitations(
   sql: Sql,
-  page: { space: string; now: Date; limit: number; before: [string, string] | undefined },
+  page: { space: string; now: Date; limit: number; before: readonly string[] },
 ): Promise<Invitation[]> {
   const { space, now, limit, before } = page
   const { rows } = await sql.query<Invitation>(
@@ -84,7 +84,7 @@ export async function openInvitations(
      where space = $1 and "usedAt" is null and "expiresAt" > $2
        and ($4::timestamptz is null or ("createdAt", id) < ($4, $5))
      order by "createdAt" desc, id desc limit $3`,
-    [space, now, limit, before?.[0] ?? null, before?.[1] ?? null],
+    [space, now, limit, before[0] ?? null, before[1] ?? null],
   )
   return rows
 }

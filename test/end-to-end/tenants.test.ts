@@ -183,6 +183,12 @@ test('an invitation of somebody of this node is for their own address', async ()
   const token = tokenIn(await letterTo(home, 'the-right.node1.test@example.com'))
   expect(await told(accept(wrong, token))).toBe('InvalidInvitation')
   expect(await told(accept(right, token))).toBe('done')
+  const { token: spare } = await invite(owner)
+  for (const status of ['suspended', 'active', 'revoked']) {
+    await update(owner, right, { status })
+    if (status !== 'active') expect(await told(accept(right, spare))).toBe('InvalidInvitation')
+  }
+  expect(await told(accept(right, (await invite(owner)).token))).toBe('done')
   const { token: revoked, invitation } = await invite(owner)
   const id = { tenant: salon, id: invitation.id }
   expect(await told(owner.call(`${PLATFORM}.revokeTenantInvitation`, id))).toBe('done')

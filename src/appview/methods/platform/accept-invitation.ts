@@ -7,6 +7,7 @@ import { useInvitation } from '../../invitation.ts'
 import { noticeJob } from '../../notify.ts'
 import { nearness } from '../../plans.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
+import { tidTime } from '../../../tid.ts'
 import { requireOpen } from '../../tenant-access.ts'
 import { type TenantInvitation, findByToken, invalidInvitation } from '../../tenant-invitation.ts'
 import { type Tenant, requireTenant, usageOf } from '../../tenants.ts'
@@ -53,14 +54,18 @@ type Accepting = {
   profile: object | undefined
 }
 
-/** Whoever is in already stays as they are; who was put out comes back by invitation only. */
+/** Whoever is in already stays as they are. Who is suspended does not come back by a token, nor who
+ *  was put out by one that was made before. */
 async function accept(deps: Deps, { tenant, invitation, did, profile }: Accepting): Promise<void> {
   const { sql, clock } = deps
-  const { rows } = await sql.query<{ status: string }>(
-    'select status from repo.admission where authority = $1 and subject = $2',
+  const { rows } = await sql.query<{ status: string; rev: string }>(
+    'select status, rev from repo.admission where authority = $1 and subject = $2',
     [tenant.did, did],
   )
-  if (rows[0]?.status === 'active') return
+  const [before] = rows
+  if (before?.status === 'active') return
+  const isOlder = before !== undefined && tidTime(before.rev) >= invitation.createdAt
+  if (before?.status === 'suspended' || isOlder) throw invalidInvitation()
   const { role, createdBy } = invitation
   await useInvitation(sql, { ...invitation, space: tenant.did }, { did, now: clock.now() })
   const joinedAt = clock.now().toISOString()

@@ -2,10 +2,10 @@ import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
 import { required } from '../../access.ts'
+import { pageOf, startOf } from '../../named-pages.ts'
 import { notFound } from '../../not-found.ts'
 import { type Data, notificationKinds } from '../../notification-kinds.ts'
 import { type Mount, procedure, query } from '../../serve.ts'
-import { decodeCursor, encodeCursor } from '../../serve-list.ts'
 import type { Sql } from '../../sql.ts'
 
 type Deps = { readonly sql: Sql; readonly clock: Clock }
@@ -24,17 +24,9 @@ type Told = {
 export function notifications(mount: Mount, { sql, clock }: Deps): void {
   query(mount, co.kendev.platform.listNotifications, async ({ params, viewer }) => {
     const { limit, cursor, unread = false } = params
-    const before = cursor === undefined ? undefined : decodeCursor(cursor)
-    const { rows } = await sql.query<Told>(LIST, [
-      required(viewer).did,
-      unread,
-      limit + 1,
-      before?.[0] ?? null,
-      before?.[1].slice('at://'.length) ?? null,
-    ])
-    const page = rows.slice(0, limit)
-    const last = rows.length > limit ? page.at(-1) : undefined
-    const next = last && { cursor: encodeCursor(last.createdAt, `at://${last.id}`) }
+    const [at = null, id = null] = startOf(cursor)
+    const { rows } = await sql.query<Told>(LIST, [required(viewer).did, unread, limit + 1, at, id])
+    const { page, next } = pageOf(rows, limit)
     return { items: page.map(view), ...next } as never
   })
 

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
+import { pageOf, startOf } from '../../named-pages.ts'
 import { notFound } from '../../not-found.ts'
 import { nodeRoleOf } from '../../node-roles.ts'
 import { type Limits, planOf } from '../../plans.ts'
 import { provision, rollBack } from '../../provision.ts'
 import type { Provisioning } from '../../provisioning-steps.ts'
 import { type Mount, query } from '../../serve.ts'
-import { decodeCursor, encodeCursor } from '../../serve-list.ts'
 import type { SqlPool } from '../../sql.ts'
 import { tenantTemplates } from '../../tenant-templates.ts'
 import { type Tenant, findTenant, logView, provisionView } from '../../tenants.ts'
@@ -60,18 +60,11 @@ export function provisionTenant(mount: Mount, deps: Deps): void {
 
   superAdmin(mount, deps, co.kendev.platform.listTenantProvisions, async ({ params }) => {
     const { status, limit, cursor } = params
-    const before = cursor === undefined ? undefined : decodeCursor(cursor)
-    const { rows } = await sql.query<Tenant>(LIST, [
-      status ?? null,
-      limit + 1,
-      before?.[0] ?? null,
-      before?.[1].slice('at://'.length) ?? null,
-    ])
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
+    const [at = null, name = null] = startOf(cursor)
+    const { rows } = await sql.query<Tenant>(LIST, [status ?? null, limit + 1, at, name])
+    const { page, next } = pageOf(rows, limit)
     const items = await Promise.all(page.map((tenant) => provisionView(sql, tenant, true)))
-    const isMore = rows.length > limit && last
-    return { items, ...(isMore && { cursor: encodeCursor(last.createdAt, `at://${last.id}`) }) }
+    return { items, ...next }
   })
 }
 

@@ -6,9 +6,9 @@ import { required } from '../../access.ts'
 import { appendAudit } from '../../audit.ts'
 import { instant } from '../../define.ts'
 import { revokeInvitation } from '../../invitation.ts'
+import { pageOf, startOf } from '../../named-pages.ts'
 import { notFound } from '../../not-found.ts'
 import { type Mount, procedure, query } from '../../serve.ts'
-import { decodeCursor, encodeCursor } from '../../serve-list.ts'
 import type { Sql } from '../../sql.ts'
 import { decidesAbout, requireTenantPermission } from '../../tenant-access.ts'
 import {
@@ -59,17 +59,15 @@ export function tenantInvitations(mount: Mount, { sql, outbox, clock }: Deps): v
     const { limit, cursor } = params
     const asks = { tenant: params.tenant, did: required(viewer).did, permission } as const
     const { tenant } = await requireTenantPermission(sql, { ...asks, reads: true })
-    const before = cursor === undefined ? undefined : decodeCursor(cursor)
+    const [at = null, id = null] = startOf(cursor)
     const { rows } = await sql.query<TenantInvitation>(OPEN, [
       tenant.did,
       clock.now(),
       limit + 1,
-      before?.[0] ?? null,
-      before?.[1].slice('at://'.length) ?? null,
+      at,
+      id,
     ])
-    const page = rows.slice(0, limit)
-    const last = rows.length > limit ? page.at(-1) : undefined
-    const next = last && { cursor: encodeCursor(last.createdAt, `at://${last.id}`) }
+    const { page, next } = pageOf(rows, limit)
     return { items: page.map(view), ...next } as never
   })
 

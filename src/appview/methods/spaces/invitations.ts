@@ -9,10 +9,10 @@ import {
   revokeInvitation,
 } from '../../invitation.ts'
 import { requirePermission } from '../../membership.ts'
+import { pageOf, startOf } from '../../named-pages.ts'
 import { notFound } from '../../not-found.ts'
 import { outranks } from '../../permissions.ts'
 import { type Mount, type Reading, procedure, query } from '../../serve.ts'
-import { decodeCursor, encodeCursor } from '../../serve-list.ts'
 import { forbidden } from './update-member.ts'
 
 const DAYS = 7
@@ -37,14 +37,11 @@ export function invitations(mount: Mount, deps: Reading & { readonly clock: Cloc
     const { space, limit, cursor } = params
     const asks = { space, did: required(viewer).did, permission: 'invite_users' } as const
     await requirePermission(sql, asks)
-    const before = cursor === undefined ? undefined : placeInList(cursor)
+    const before = startOf(cursor)
     const now = clock.now()
     const found = await openInvitations(sql, { space, now, limit: limit + 1, before })
-    const page = found.slice(0, limit)
-    const last = page.at(-1)
-    const next =
-      found.length > limit && last ? encodeCursor(last.createdAt, `at://${last.id}`) : undefined
-    return { items: page.map(view), cursor: next } as never
+    const { page, next } = pageOf(found, limit)
+    return { items: page.map(view), ...next } as never
   })
 
   procedure(mount, co.kendev.spaces.revokeInvitation, async ({ input, viewer }) => {
@@ -53,12 +50,6 @@ export function invitations(mount: Mount, deps: Reading & { readonly clock: Cloc
     if (!(await revokeInvitation(sql, space, id))) throw notFound(`open invitation ${id}`)
     return { id }
   })
-}
-
-/** Cursors end in a uri, which an invitation has none of: its name stands for one. */
-function placeInList(cursor: string): [string, string] {
-  const [at, uri] = decodeCursor(cursor)
-  return [at, uri.slice('at://'.length)]
 }
 
 function view({ createdAt, expiresAt, ...invitation }: Invitation) {
