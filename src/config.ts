@@ -78,6 +78,14 @@ const settings = z.strictObject({
     .max(360_000)
     .default(360)
     .describe('Questions to hosts in an hour, to find what was missed of their accounts'),
+  ANGELOS_DNS_SERVERS: z
+    .string()
+    .transform((value) => value.split(',').flatMap((name) => name.trim() || []))
+    .pipe(z.array(z.string().regex(/^[\d.:[\]a-f]+$/i)))
+    .default([])
+    .describe(
+      'DNS servers to look for proofs of tenants’ domains at, comma separated. Absent: the system’s',
+    ),
   ANGELOS_INVITE_REQUIRED: z
     .stringbool()
     .optional()

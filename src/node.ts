@@ -10,8 +10,9 @@ import { createBornAt } from './identity/account-birth.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { keepSpaces } from './keep-spaces.ts'
 import { type Log, createLog } from './log.ts'
+import { siteRoutes } from './appview/site-routes.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
-import { type Upgrade, mountOrigin } from './pds/origin.ts'
+import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pds/origin.ts'
 import { didDocument, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
 import { openNodeJobs } from './open-jobs.ts'
@@ -66,12 +67,7 @@ export async function startNode(
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
   const { appView, spaces } = await openParts(shared, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
-  const routes = xrpcRoutes({
-    xrpc: appView.xrpc,
-    log,
-    health: () => healthOf(health),
-    prefixes: SPACE_PREFIXES,
-  })
+  const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
   await pds.embedded.start((server) =>
     mountOrigin({
@@ -81,7 +77,7 @@ export async function startNode(
       didDocument: identity.document,
       log,
       watch,
-      routes: { ...routes, upgrades: upgradesOf(appView.xrpc.server.subscriptions) },
+      routes,
     }),
   )
   // The PDS makes its tables when it starts, so the node's own account comes after.
@@ -124,6 +120,19 @@ async function openParts(shared: Shared, parts: AsyncDisposableStack) {
   // Stopped before what its jobs use.
   parts.use(jobs)
   return { appView, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
+}
+
+/** What the node answers in front of the PDS. */
+function nodeRoutes(
+  { config, database, pds, log }: Shared,
+  { xrpc }: AppView,
+  health: () => Promise<{ status: number; body: object }>,
+): OriginRoutes {
+  const { handleDomain, ANGELOS_HOSTNAME: hostname } = config
+  const methods = xrpcRoutes({ xrpc, log, health, prefixes: SPACE_PREFIXES })
+  const sites = siteRoutes({ sql: database.pool, hostname, handleDomain, didOf: pds.didOf, log })
+  const upgrades = upgradesOf(xrpc.server.subscriptions)
+  return { ...routesInTurn(methods, sites), upgrades }
 }
 
 /** The node's DID document, which names the node's own account once there is one. */

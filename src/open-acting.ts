@@ -2,6 +2,7 @@ import { type Acting, type Versions, resumeActs } from './appview/act.ts'
 import { sandboxBilling } from './appview/billing-provider.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import type { Karma } from './appview/karma/keep-karma.ts'
+import { DESCRIBE, type Describing, describeDomains } from './appview/describe-domains.ts'
 import { resumeMoves } from './appview/move-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
@@ -22,7 +23,7 @@ type Options = { config: Config; pds: NodePds; jobs: Jobs; clock: Clock; log: Lo
 export function actingParts(
   options: Options & { nextTid: () => string },
   reading: { pool: SqlPool } & Pick<Acting, 'writer' | 'progress'>,
-): Provisioning & { readonly sql: SqlPool } {
+): Provisioning & Describing & { readonly sql: SqlPool } {
   const { config, pds, jobs, clock, log, nextTid } = options
   const { pool: sql, writer, progress } = reading
   const { handleDomain } = config
@@ -40,6 +41,8 @@ export function actingParts(
     },
     ensureTenantAccount: (handle) => pds.ensureAccount(handle),
     removeAccount: pds.removeAccount,
+    handleOf: pds.handleOf,
+    setHandle: pds.setHandle,
     outbox: jobs,
     versions: versionsOf(pds, sql),
     billing: sandboxBilling,
@@ -49,7 +52,7 @@ export function actingParts(
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
   { jobs, log }: Options,
-  acting: Provisioning & { readonly sql: SqlPool; readonly karma: Karma },
+  acting: Provisioning & Describing & { readonly sql: SqlPool; readonly karma: Karma },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
   if (spaces > 0) log.info({ spaces }, 'finished spaces that a stop had interrupted')
@@ -59,6 +62,10 @@ export async function finishAndBegin(
   const records = await resumeMoves(acting)
   if (records > 0) log.info({ records }, 'finished moves that a stop had interrupted')
   await acting.karma.settle({ anew: true })
+  await jobs.work(DESCRIBE, (data) => {
+    const { tenant, by } = data as { tenant: string; by: Parameters<typeof describeDomains>[2] }
+    return describeDomains(acting, tenant, by)
+  })
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }

@@ -9,6 +9,7 @@ import { createLoads } from './appview/loads.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { createProgress } from './appview/progress.ts'
+import { createProveDomain } from './appview/prove-domain.ts'
 import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
 import { createSpaceSink } from './appview/space-sink.ts'
 import type { SqlPool } from './appview/sql.ts'
@@ -34,6 +35,7 @@ import type { NodePds } from './open-pds.ts'
 import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
+import { createTxtRecords } from './outbound/txt-records.ts'
 import { admittingWriter } from './public-admissions.ts'
 import type { VerifySession } from './pds/session.ts'
 import type { SpaceSink } from './permissioned/sink.ts'
@@ -159,6 +161,11 @@ function settled(
     nextTid,
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
+    didOf: pds.didOf,
+    proveDomain: createProveDomain({
+      txtRecords: createTxtRecords({ servers: config.ANGELOS_DNS_SERVERS }),
+      outbound,
+    }),
     emailOf: pds.emailOf,
     uploadBlob: pds.uploadBlob,
     hosts: sync.hosts,

@@ -22,6 +22,7 @@ import { removeHostedAccount } from './pds/remove-account.ts'
 import { resignOnActivation } from './pds/resign.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import { type VerifySession, sessionVerifier } from './pds/session.ts'
+import { setHandle } from './pds/set-handle.ts'
 import { type HostedStatus, hostedStatus, signAs } from './pds/sign-as.ts'
 import type { PdsSettings } from './pds/settings.ts'
 import { uploadBlob } from './pds/upload-blob.ts'
@@ -50,6 +51,10 @@ export type NodePds = {
   /** The e-mail address of somebody's account, and whether it is known to be theirs. */
   readonly emailOf: (did: string) => Promise<{ address: string; confirmed: boolean } | undefined>
   readonly handleOf: (did: string) => Promise<string | undefined>
+  /** The account of this node with that handle. */
+  readonly didOf: (handle: string) => Promise<string | undefined>
+  /** Gives an account of this node a handle; throws `HandleNotAvailable`. */
+  readonly setHandle: (did: string, handle: string) => Promise<void>
   /** Whether an `authorization` header has the administrator's password. */
   readonly isAdmin: (header: string | undefined) => boolean
   /** What is known here of an account, also one that is not active; undefined for every other. */
@@ -104,6 +109,8 @@ export async function openPds(options: Options): Promise<NodePds> {
       return email ? { address: email, confirmed: emailConfirmedAt !== null } : undefined
     },
     handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
+    didOf: async (handle) => (await pds.ctx.accountManager.getAccount(handle as never))?.did,
+    setHandle: (did, handle) => setHandle(pds, did, handle),
     isAdmin: adminCheck(options.keys.adminPassword),
     ownAccount: (did) => ownAccount(pds, did),
     statusOf: (did) => hostedStatus(pds, did),

@@ -190,7 +190,7 @@ async function registerDomain(p: Provisioning, tenant: Tenant): Promise<void> {
   await p.sql.query(
     `insert into node.domain (domain, tenant, type, challenge, "isPrimary", "verifiedAt",
        "createdAt")
-     values ($1, $2, 'subdomain', '', true, $3, $3) on conflict (domain) do nothing`,
+     values ($1, $2, 'subdomain', '', true, $3, $3) on conflict (domain, tenant) do nothing`,
     [`${tenant.subdomain}${p.handleDomain}`, tenant.id, p.clock.now()],
   )
 }

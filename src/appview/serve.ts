@@ -33,6 +33,8 @@ export function query<M extends l.Query>(
   answer: (call: {
     params: l.InferMethodParams<M>
     viewer: Viewer | undefined
+    /** The name the request came to. */
+    host: string | undefined
   }) => Promise<l.InferMethodOutputBody<M>>,
 ): void {
   const schema = getMain(ns)
@@ -40,7 +42,8 @@ export function query<M extends l.Query>(
   const respond: Respond = async (params, exchange) => {
     refuseNul(params)
     const viewer = await authenticate(exchange, nsid)
-    const body = await answer({ params: params as l.InferMethodParams<M>, viewer })
+    const { host } = exchange.req.headers
+    const body = await answer({ params: params as l.InferMethodParams<M>, viewer, host })
     return JSON.stringify(body)
   }
   type Call = { params: Record<string, unknown> } & Exchange

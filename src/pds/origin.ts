@@ -17,6 +17,17 @@ export type OriginRoutes = {
   upgrades: ReadonlyMap<string, Upgrade>
 }
 
+/** Routes asked in turn: the first whose path it is answers. */
+export function routesInTurn(
+  ...all: readonly Omit<OriginRoutes, 'upgrades'>[]
+): Omit<OriginRoutes, 'upgrades'> {
+  return {
+    handles: (request) => all.some((routes) => routes.handles(request)),
+    request: (request, response) =>
+      all.find((routes) => routes.handles(request))?.request(request, response),
+  }
+}
+
 export type Upgrade = (request: http.IncomingMessage, socket: Duplex, head: Buffer) => void
 
 const DID_DOCUMENT_PATH = '/.well-known/did.json'

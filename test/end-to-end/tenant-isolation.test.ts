@@ -27,18 +27,24 @@ const ADMINS: readonly Caller[] = ['admin', 'owner']
 /** Who is let through by each method about a tenant. To others of its people it is `Forbidden`; to
  *  all others the tenant is not there. */
 const OPEN_TO: Readonly<Record<string, readonly Caller[]>> = {
+  addDomain: ADMINS,
   inviteMember: ADMINS,
   leaveTenant: PEOPLE,
   listAuditEvents: ADMINS,
+  listDomains: ADMINS,
   listTenantInvitations: ADMINS,
   putTenantSettings: ADMINS,
+  removeDomain: ADMINS,
   revokeTenantInvitation: ADMINS,
+  setTenantHandle: PEOPLE,
   setTenantPlan: ['superAdmin'],
   setTenantStatus: ['superAdmin'],
   transferTenant: ['owner', 'superAdmin'],
+  updateDomain: ADMINS,
   updateTenant: ADMINS,
   updateTenantMember: ADMINS,
   verifyAudit: ADMINS,
+  verifyDomain: ADMINS,
 }
 /** Lists answer an empty page to who may not see what they list. */
 const LISTS: Readonly<Record<string, readonly Caller[]>> = { listTenantMemberships: PEOPLE }
@@ -85,16 +91,24 @@ const methods = allMethods().filter(({ nsid }) => nsid.startsWith(`${PLATFORM}.`
 const about = methods.filter(({ fields }) => fields.required?.includes('tenant'))
 const nameOf = (nsid: string) => nsid.slice(PLATFORM.length + 1)
 
+/** Each asks for a handle of their own. */
+let names = 0
+
 /** A question that gets as far as the check of who asks, and does as little as can be. */
 function bodyFor(name: string): Record<string, unknown> {
   const more: Record<string, Record<string, unknown>> = {
+    addDomain: { domain: 'a.first-business.node1.test' },
     inviteMember: { role: 'tenant_member' },
     putTenantSettings: { settings: { $type: SETTINGS, updatedAt: '2026-11-23T10:00:00Z' } },
+    removeDomain: { domain: 'none.test' },
     revokeTenantInvitation: { id: 'none' },
+    setTenantHandle: { name: `n-${(names += 1)}` },
     setTenantPlan: { plan: 'starter' },
     setTenantStatus: { status: 'active' },
     transferTenant: { to: people.owner.did },
+    updateDomain: { domain: 'first-business.node1.test' },
     updateTenantMember: { member: people.member.did, status: 'active' },
+    verifyDomain: { domain: 'first-business.node1.test' },
   }
   return { tenant, ...more[name] }
 }
@@ -114,11 +128,14 @@ async function ask(caller: Caller, { nsid, kind }: (typeof methods)[number]): Pr
   return told(read ? people[caller].get(nsid, body) : people[caller].call(nsid, body))
 }
 
+/** Methods that are asked about something there is not. */
+const NAMES_NOTHING = { removeDomain: true, revokeTenantInvitation: true }
+
 function expectedOf(caller: Caller, name: string): readonly string[] {
   if (caller === 'anonymous') return ['AuthenticationRequired']
   if (OPEN_TO[name]!.includes(caller))
-    // Past the check: there is no such invitation, and whoever is in the middle of it may not go.
-    return ['done', ...(name === 'revokeTenantInvitation' ? ['NotFound'] : [])]
+    // Past the check: what is named there is not.
+    return ['done', ...(name in NAMES_NOTHING ? ['NotFound'] : [])]
   const sees = PEOPLE.includes(caller) || SUPER_ADMIN_ONLY.includes(name)
   return sees ? ['Forbidden'] : ['NotFound']
 }
@@ -199,6 +216,7 @@ test('one tenant’s administrator finds nothing of another by any parameter', a
       template: 'custom',
       token: 'x'.repeat(43),
       node: tenant,
+      domain: 'first-business.node1.test',
     }
     const body = Object.fromEntries(names.flatMap((n) => (n in values ? [[n, values[n]]] : [])))
     const asked = kind === 'query' ? otherAdmin.get(nsid, body) : otherAdmin.call(nsid, body)
@@ -214,4 +232,4 @@ test('one tenant’s administrator finds nothing of another by any parameter', a
 
 /** What tenants say of themselves to everybody, and what the caller was told of their own. */
 const isPublic = (nsid: string) =>
-  ['getTenant', 'listTenants', 'listNotifications'].includes(nameOf(nsid))
+  ['getSite', 'getTenant', 'listTenants', 'listNotifications'].includes(nameOf(nsid))

@@ -12,9 +12,13 @@ import { readAwards } from './karma/read-karma.ts'
 import { revokeAward } from './karma/revoke-award.ts'
 import { acceptInvitation } from './platform/accept-invitation.ts'
 import { audit } from './platform/audit.ts'
+import { changeDomainsOf } from './platform/change-domains.ts'
+import { domains } from './platform/domains.ts'
+import { getSite } from './platform/get-site.ts'
 import { notifications } from './platform/notifications.ts'
 import { provisionTenant } from './platform/provision-tenant.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
+import { setTenantHandle } from './platform/tenant-handles.ts'
 import { tenantInvitations } from './platform/tenant-invitations.ts'
 import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
@@ -36,6 +40,8 @@ type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
 /** Everything the methods use between them; each takes the narrow part it names. */
 export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
+  DepsOf<typeof changeDomainsOf> &
+  DepsOf<typeof domains> &
   DepsOf<typeof getImage> &
   DepsOf<typeof giveAward> &
   DepsOf<typeof hosts> &
@@ -56,9 +62,12 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
   audit(mount, deps)
+  changeDomainsOf(mount, deps)
   createSpace(mount, deps)
+  domains(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
+  getSite(mount, deps)
   getThread(mount, deps)
   giveAward(mount, deps)
   hosts(mount, deps)
@@ -74,6 +83,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   revokeAward(mount, deps)
   sendMessage(mount, deps)
   setNodeRole(mount, deps)
+  setTenantHandle(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
   tenantInvitations(mount, deps)

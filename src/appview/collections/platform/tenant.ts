@@ -51,6 +51,7 @@ export const tenant = collection({
     description: row.content.description,
     businessType: row.businessType,
     domain: row.content.domain,
+    domainAliases: row.content.domainAliases,
     branding: row.content.branding,
     createdAt: instant(row.createdAt),
     updatedAt: row.content.updatedAt,
