@@ -8,6 +8,7 @@ import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
+import { measureStorage } from './appview/tenant-storage.ts'
 import { refuseTenantHandle } from './appview/tenants.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -51,7 +52,7 @@ export function actingParts(
 
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
-  { jobs, log }: Options,
+  { jobs, pds, log }: Options,
   acting: Provisioning & Describing & { readonly sql: SqlPool; readonly karma: Karma },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
@@ -67,6 +68,7 @@ export async function finishAndBegin(
     return describeDomains(acting, tenant, by)
   })
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
+  await jobs.every('tenant-storage', '7 * * * *', () => measureStorage({ ...acting, ...pds }))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 

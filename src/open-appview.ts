@@ -6,6 +6,7 @@ import { listenToFeeds } from './appview/feed-listener.ts'
 import { Indexer } from './appview/index-record.ts'
 import { type Karma, createKarma } from './appview/karma/keep-karma.ts'
 import { createLoads } from './appview/loads.ts'
+import { noteLogin } from './appview/logins.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { createProgress } from './appview/progress.ts'
@@ -14,6 +15,8 @@ import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
 import { createSpaceSink } from './appview/space-sink.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { createSyncStore } from './appview/sync-store.ts'
+import { type TenantMeter, createTenantMeter } from './appview/tenant-meter.ts'
+import { createTurns } from './appview/turns.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
 import { type Xrpc, createXrpc } from './appview/xrpc.ts'
 import type { Clock } from './clock.ts'
@@ -105,9 +108,11 @@ export async function openAppView(options: Options): Promise<AppView> {
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const acting = actingParts(options, { pool, writer, progress })
   const people = peopleParts(options, acting)
+  pds.noteLogins((did) => noteLogin({ sql: pool, clock }, did))
   const guests = guestWriter({ ...spaces, resolver, outbound })
   const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, ...people }
-  const xrpc = mountAll(options, { ...parts, pool, service })
+  const meter = createTenantMeter({ sql: pool, outbox: options.jobs, clock, log })
+  const xrpc = mountAll(options, { ...parts, pool, service, meter })
   return {
     xrpc,
     service,
@@ -116,11 +121,13 @@ export async function openAppView(options: Options): Promise<AppView> {
     verifier: sync.verifier,
     points,
     listen: async () => {
+      await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people })
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()
+      await meter[Symbol.asyncDispose]()
       await feeds[Symbol.asyncDispose]()
       await points.end()
     },
@@ -128,7 +135,10 @@ export async function openAppView(options: Options): Promise<AppView> {
 }
 
 type Base = { pool: SqlPool; indexer: Indexer; sync: Sync }
-type Parts = Base & { service: ServiceAuth } & Omit<MethodDeps, keyof ReturnType<typeof settled>>
+type Parts = Base & { service: ServiceAuth; meter: TenantMeter } & Omit<
+    MethodDeps,
+    keyof ReturnType<typeof settled>
+  >
 
 /** Mounts all methods on a server of their own. */
 function mountAll(options: Options, parts: Parts): Xrpc {
@@ -137,7 +147,8 @@ function mountAll(options: Options, parts: Parts): Xrpc {
     blobLimitBytes: config.ANGELOS_BLOB_LIMIT_BYTES,
     rateLimits: config.ANGELOS_RATE_LIMITS ?? true,
   })
-  const mount = { ...xrpc, authenticate: authenticator(options, parts.service) }
+  const { service, meter } = parts
+  const mount = { ...xrpc, authenticate: authenticator(options, service), meter }
   mountMethods(mount, { ...parts, ...settled(options, parts) })
   return xrpc
 }
@@ -162,6 +173,7 @@ function settled(
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
     didOf: pds.didOf,
+    inTurn: createTurns(),
     proveDomain: createProveDomain({
       txtRecords: createTxtRecords({ servers: config.ANGELOS_DNS_SERVERS }),
       outbound,

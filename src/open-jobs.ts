@@ -31,6 +31,7 @@ export async function openNodeJobs(options: {
     folder: join(dataDir, 'mail'),
     hostname: config.ANGELOS_HOSTNAME,
   })
+  pds.keepLetters(sendMail)
   const jobs = await openJobs({ pool: sql, log })
   const telling = { sql, clock, nextTid, sendMail, emailOf: pds.emailOf }
   await jobs.work(NOTIFY, (notice) => tell(telling, notice as unknown as Notice))

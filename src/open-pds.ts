@@ -6,16 +6,20 @@ import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { lexRecord } from './appview/lex-record.ts'
 import type { Log } from './log.ts'
+import type { SendMail } from './mail/mail.ts'
 import { ensureHostedAccount } from './pds/accounts.ts'
 import { adminCheck } from './pds/admin.ts'
 import { type Backlog, backlogAfter } from './pds/backlog.ts'
+import { blobBytes } from './pds/blob-bytes.ts'
 import { type Embedded, createPds } from './pds/embed.ts'
 import { type OwnAccount, ownAccount } from './pds/own-account.ts'
 import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
+import { keepLetters } from './pds/keep-letters.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { type PrivateBlobs, privateBlobs } from './pds/private-blob.ts'
+import { noteLogins } from './pds/note-logins.ts'
 import { repoHead } from './pds/repo-head.ts'
 import { recordCid } from './pds/record-cid.ts'
 import { removeHostedAccount } from './pds/remove-account.ts'
@@ -48,6 +52,10 @@ export type NodePds = {
     rkey: string
   }) => Promise<string | undefined>
   readonly isHosted: (did: string) => Promise<boolean>
+  /** Has the letters of a PDS without a mail server sent otherwise. */
+  readonly keepLetters: (send: SendMail) => void
+  /** Has every sign-in with an account's password noted. */
+  readonly noteLogins: (note: (did: string) => Promise<void>) => void
   /** The e-mail address of somebody's account, and whether it is known to be theirs. */
   readonly emailOf: (did: string) => Promise<{ address: string; confirmed: boolean } | undefined>
   readonly handleOf: (did: string) => Promise<string | undefined>
@@ -67,7 +75,9 @@ export type NodePds = {
     did: string
     content: Readable
     mimeType: string
-  }) => Promise<object>
+  }) => Promise<{ readonly size: number }>
+  /** The bytes of all blobs in the public repos of these accounts. */
+  readonly blobBytes: (dids: readonly string[]) => Promise<number>
   /** The bytes of a blob of an account hosted here; undefined for every other. */
   readonly loadBlob: (did: string, cid: string) => Promise<Uint8Array | undefined>
   /** What a reader of the event log who has come to `seq` has yet to read. */
@@ -103,6 +113,10 @@ export async function openPds(options: Options): Promise<NodePds> {
       ensureHostedAccount({ pds, log, handle, handleDomains: [config.handleDomain], reserved }),
     removeAccount: (did) => removeHostedAccount(pds, did),
     recordCid: (at) => recordCid(pds, at),
+    keepLetters: (send) => {
+      if (!config.ANGELOS_SMTP_URL) keepLetters(pds, send)
+    },
+    noteLogins: (note) => noteLogins(pds, note),
     isHosted: async (did) => (await accountOf(did)) !== null,
     emailOf: async (did) => {
       const { email, emailConfirmedAt } = (await accountOf(did)) ?? {}
@@ -118,6 +132,7 @@ export async function openPds(options: Options): Promise<NodePds> {
     privateBlobs: privateBlobs(pds),
     uploadBlob: ({ did, content, mimeType }) =>
       uploadBlob(pds, { did, content, mimeType: mimeType as `${string}/${string}` }),
+    blobBytes: (dids) => blobBytes(pds, dids),
     loadBlob: (did, cid) => loadBlob(pds, { did, cid, maxBytes: config.ANGELOS_BLOB_LIMIT_BYTES }),
     backlogAfter: (seq) => backlogAfter(pds, seq),
   }

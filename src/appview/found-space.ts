@@ -9,7 +9,8 @@ import type { Log } from '../log.ts'
 import { audienceUri } from '../permissioned/audience.ts'
 import type { Progress } from './progress.ts'
 import type { RepoWriter } from './own-record.ts'
-import type { Sql } from './sql.ts'
+import { type Sql, type SqlPool, transaction } from './sql.ts'
+import { requireSpaceLeft } from './tenant-spaces.ts'
 
 /** The first records of a space, as they will be written; `at` is the moment it was asked for. */
 export type SpacePlan = {
@@ -21,7 +22,7 @@ export type SpacePlan = {
 }
 
 export type Founding = {
-  readonly sql: Sql
+  readonly sql: SqlPool
   readonly writer: RepoWriter
   readonly progress: Progress
   readonly clock: Clock
@@ -105,11 +106,15 @@ async function reserve(
   handle: string,
   plan: SpacePlan,
 ): Promise<Pending | undefined> {
-  await f.sql.query(
-    `insert into node."pendingSpace" (caller, key, handle, records, "createdAt")
-     values ($1, $2, $3, $4, $5) on conflict do nothing`,
-    [caller, key, handle, JSON.stringify(plan), f.clock.now()],
-  )
+  const { tenant } = plan.space
+  await transaction(f.sql, async (tx) => {
+    if (typeof tenant === 'string') await requireSpaceLeft(tx, { tenant, caller, key })
+    await tx.query(
+      `insert into node."pendingSpace" (caller, key, handle, records, "createdAt")
+       values ($1, $2, $3, $4, $5) on conflict do nothing`,
+      [caller, key, handle, JSON.stringify(plan), f.clock.now()],
+    )
+  })
   return findPending(f.sql, { caller, key })
 }
 

@@ -51,6 +51,41 @@ export function planOf(plan: string, given?: Limits): Plan | undefined {
   return { limits: given ?? usual, features }
 }
 
+/** What a tenant pays for each period, in minor units. */
+export type Price = { readonly amount: number; readonly currency: string }
+
+const MONTHS: Readonly<Record<string, number>> = { monthly: 1, quarterly: 3, annually: 12 }
+
+/** How many months a billing cycle has; undefined for one that nobody knows. */
+export function cycleMonths(cycle: string): number | undefined {
+  return Object.hasOwn(MONTHS, cycle) ? MONTHS[cycle] : undefined
+}
+
+/** What a price comes to for a month, in minor units, halves up (`domain.md` D-18). */
+export function monthlyRevenue({ amount }: Price, cycle: string): number {
+  return Math.floor((2 * amount) / (cycleMonths(cycle) ?? 1) / 2 + 0.5)
+}
+
+/** The period that `now` is in, counted from `start` in steps of a cycle. A start late in a month
+ *  ends on the last day of months that are shorter, and on its own day again after those. */
+export function periodAt(start: Date, cycle: string, now: Date): { start: Date; end: Date } {
+  const step = cycleMonths(cycle) ?? 1
+  const months = (now.getUTCFullYear() - start.getUTCFullYear()) * 12
+  const passed = months + now.getUTCMonth() - start.getUTCMonth()
+  let n = Math.max(0, Math.floor(passed / step))
+  if (n > 0 && monthsLater(start, n * step) > now) n -= 1
+  return { start: monthsLater(start, n * step), end: monthsLater(start, (n + 1) * step) }
+}
+
+function monthsLater(start: Date, months: number): Date {
+  const later = new Date(start)
+  later.setUTCDate(1)
+  later.setUTCMonth(start.getUTCMonth() + months)
+  const days = new Date(Date.UTC(later.getUTCFullYear(), later.getUTCMonth() + 1, 0)).getUTCDate()
+  later.setUTCDate(Math.min(start.getUTCDate(), days))
+  return later
+}
+
 /** How near a limit something is: at four fifths people are warned, at the limit no more is added
  *  (`domain.md` D-104). */
 export function nearness(used: number, allowed: number): 'free' | 'warning' | 'full' {

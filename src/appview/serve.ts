@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { type Main, type l, getMain } from '@atproto/lex'
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { type Authenticate, type Exchange, type Viewer, required } from './access.ts'
@@ -8,6 +9,7 @@ import { type Loads, knowing } from './loads.ts'
 import { notFound } from './not-found.ts'
 import { listRows } from './serve-list.ts'
 import type { SqlPool } from './sql.ts'
+import type { TenantMeter } from './tenant-meter.ts'
 
 /** Where methods are mounted, and how they learn who calls. */
 export type Mount = {
@@ -15,6 +17,8 @@ export type Mount = {
   /** Where queries stand beside the server's routes, to be found without walking those. */
   readonly queries: DirectQueries
   readonly authenticate: Authenticate
+  /** Counts what is called for tenants. */
+  readonly meter?: Pick<TenantMeter, 'count'>
 }
 
 /** What a method needs to read: the views, and the origin to make addresses with. */
@@ -28,7 +32,7 @@ export type Reading = {
 /** Mounts a query that anybody may call; with credentials, they have to hold. Views hold JSON
  *  values only, so the answer is written out once, here. */
 export function query<M extends l.Query>(
-  { server, queries, authenticate }: Mount,
+  { server, queries, authenticate, meter }: Mount,
   ns: Main<M>,
   answer: (call: {
     params: l.InferMethodParams<M>
@@ -43,6 +47,8 @@ export function query<M extends l.Query>(
     refuseNul(params)
     const viewer = await authenticate(exchange, nsid)
     const { host } = exchange.req.headers
+    const about = aboutOf(params)
+    if (about !== undefined) meter?.count({ about, caller: viewer?.did, isLimited: false })
     const body = await answer({ params: params as l.InferMethodParams<M>, viewer, host })
     return JSON.stringify(body)
   }
@@ -57,17 +63,21 @@ export function query<M extends l.Query>(
 
 /** Mounts a procedure; the caller has to be somebody. */
 export function procedure<M extends l.Procedure>(
-  { server, authenticate }: Mount,
+  { server, authenticate, meter }: Mount,
   ns: Main<M>,
   answer: (call: {
     params: l.InferMethodParams<M>
     input: l.InferMethodInputBody<M>
     encoding: string
+    /** How long the body says it is, in bytes. */
+    length: number | undefined
     viewer: Viewer
   }) => Promise<l.InferMethodOutputBody<M>>,
 ): void {
-  const { nsid } = getMain(ns)
+  const { nsid, errors } = getMain(ns)
+  const isLimited = (errors ?? []).includes('LimitExceeded')
   type Call = {
+    req: IncomingMessage
     params: l.InferMethodParams<M>
     input: { body: l.InferMethodInputBody<M>; encoding: string }
     auth: { credentials: Viewer }
@@ -76,15 +86,20 @@ export function procedure<M extends l.Procedure>(
     auth: async (exchange: Parameters<Authenticate>[0]) => ({
       credentials: required(await authenticate(exchange, nsid)),
     }),
-    handler: async ({ params, input, auth }: Call) => ({
-      encoding: 'application/json',
-      body: await answer({
+    handler: async ({ req, params, input, auth }: Call) => {
+      const viewer = auth.credentials
+      const about = aboutOf(input.body) ?? aboutOf(params)
+      if (about !== undefined) meter?.count({ about, caller: viewer.did, isLimited })
+      const length = Number(req.headers['content-length'] ?? Number.NaN)
+      const body = await answer({
         params,
         input: input.body,
         encoding: input.encoding,
-        viewer: auth.credentials,
-      }),
-    }),
+        length: Number.isSafeInteger(length) ? length : undefined,
+        viewer,
+      })
+      return { encoding: 'application/json', body }
+    },
   }
   server.add(ns, config as never)
 }
@@ -116,6 +131,14 @@ export function mountCollections(
       })
     }
   }
+}
+
+/** The account a call is about: a tenant or a space. */
+function aboutOf(asked: unknown): string | undefined {
+  if (typeof asked !== 'object' || asked === null) return undefined
+  const { tenant, space } = asked as { tenant?: unknown; space?: unknown }
+  const about = tenant ?? space
+  return typeof about === 'string' ? about : undefined
 }
 
 /** Nothing stored holds U+0000, and Postgres takes it for an error; so the caller is told. */

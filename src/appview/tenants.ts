@@ -1,8 +1,11 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { type Machine, nextStates } from './machine.ts'
 import { notFound } from './not-found.ts'
-import type { Limits } from './plans.ts'
+import { type Limits, type Price, monthlyRevenue, periodAt } from './plans.ts'
+import type { Clock } from '../clock.ts'
 import type { Sql } from './sql.ts'
+import { monthOf } from './tenant-meter.ts'
+import { megabytes } from './tenant-storage.ts'
 
 /** A tenant as this node has set it up. What it says of itself stands in its records. */
 export type Tenant = {
@@ -34,6 +37,7 @@ export type Billing = {
   readonly customer?: string
   readonly reference?: string
   readonly trial?: boolean
+  readonly price?: Price
 }
 
 const notYet = {
@@ -96,27 +100,52 @@ export async function provisioningLog(sql: Sql, id: string): Promise<LogEntry[]>
 }
 
 /** What a tenant uses now, counted anew. */
-export async function usageOf(sql: Sql, did: string) {
-  const { rows } = await sql.query<{ users: number; spaces: number; products: number }>(USAGE, [
-    did,
-  ])
-  return rows[0]!
+export async function usageOf(sql: Sql, did: string, now: Date) {
+  const { rows } = await sql.query<Usage>(USAGE, [did, now, monthOf(now)])
+  const { bytes, calls, lastActivity, ...counts } = rows[0]!
+  return {
+    ...counts,
+    storageMb: megabytes(Number(bytes)),
+    apiCallsThisMonth: Number(calls),
+    ...(lastActivity && { lastActivity: lastActivity.toISOString() }),
+  }
 }
+
+type Usage = {
+  users: number
+  activeUsers: number
+  spaces: number
+  products: number
+  bytes: string
+  calls: string
+  lastActivity: Date | null
+}
+
+const SPACES = `select s.did from node."pendingSpace" s
+  where s.did is not null and s.records->'space'->>'tenant' = $1`
 
 const USAGE = `select
   (select count(*)::int from repo.admission where authority = $1 and status = 'active') as users,
-  (select count(*)::int from appview.space where content->>'tenant' = $1) as spaces,
-  (select count(*)::int from appview.product p join appview.space s on s.did = p.did
-   where s.content->>'tenant' = $1) as products`
+  (select count(*)::int from node."tenantActivity" a where a.tenant = t.id
+     and a."lastActiveAt" > $2::timestamptz - interval '30 days') as "activeUsers",
+  (select count(*)::int from (${SPACES}) s) as spaces,
+  (select count(*)::int from appview.product p where p.did in (${SPACES})) as products,
+  coalesce((select bytes from node."tenantStorage" where tenant = t.id), 0) as bytes,
+  coalesce((select calls from node."tenantCalls" where tenant = t.id and month = $3), 0) as calls,
+  (select max("lastActiveAt") from node."tenantActivity" where tenant = t.id) as "lastActivity"
+  from node.tenant t where t.did = $1`
 
 /** A tenant as super admins see it; its owner does not see their notes. */
-export async function provisionView(sql: Sql, tenant: Tenant, isAdmin: boolean) {
-  const { did, notes, provisionedAt, trialEndsAt, createdAt, billing, ...told } = tenant
-  const { reference: _, trial: __, ...pays } = billing
+export async function provisionView(
+  { sql, clock }: { sql: Sql; clock: Clock },
+  tenant: Tenant,
+  isAdmin: boolean,
+) {
+  const { did, notes, provisionedAt, trialEndsAt, createdAt, billing: _, ...told } = tenant
   const log = await provisioningLog(sql, tenant.id)
   return {
     id: told.id,
-    ...(did !== null && { did, usage: await usageOf(sql, did) }),
+    ...(did !== null && { did, usage: await usageOf(sql, did, clock.now()) }),
     name: told.name,
     subdomain: told.subdomain,
     status: told.status,
@@ -127,13 +156,32 @@ export async function provisionView(sql: Sql, tenant: Tenant, isAdmin: boolean) 
     template: told.template,
     businessType: told.businessType,
     owner: told.owner,
-    billing: pays,
+    billing: billingView(tenant, clock.now()),
     ...(isAdmin && notes !== null && { notes }),
     isProvisioned: told.isProvisioned,
     ...(provisionedAt && { provisionedAt: provisionedAt.toISOString() }),
     ...(trialEndsAt && { trialEndsAt: trialEndsAt.toISOString() }),
     log: logView(log),
     createdAt: createdAt.toISOString(),
+  }
+}
+
+/** How a tenant pays, with what follows from it: nothing is earned by a trial, by who has ceased to
+ *  pay, or without a price. */
+function billingView({ billing, status, provisionedAt, trialEndsAt }: Tenant, now: Date) {
+  const { reference: _, trial: __, ...pays } = billing
+  const { cycle = 'monthly', price, paymentStatus = '' } = pays
+  const earns = price && ['current', 'past-due'].includes(paymentStatus)
+  const end = status === 'trial' ? trialEndsAt : null
+  const period =
+    provisionedAt && (end ? { start: provisionedAt, end } : periodAt(provisionedAt, cycle, now))
+  return {
+    ...pays,
+    ...(earns && { monthlyRevenue: monthlyRevenue(price, cycle) }),
+    ...(period && {
+      currentPeriodStart: period.start.toISOString(),
+      currentPeriodEnd: period.end.toISOString(),
+    }),
   }
 }
 

@@ -28,7 +28,9 @@ const ADMINS: readonly Caller[] = ['admin', 'owner']
  *  all others the tenant is not there. */
 const OPEN_TO: Readonly<Record<string, readonly Caller[]>> = {
   addDomain: ADMINS,
+  getMemberActivity: ['manager', 'admin', 'owner'],
   inviteMember: ADMINS,
+  joinTenant: PEOPLE,
   leaveTenant: PEOPLE,
   listAuditEvents: ADMINS,
   listDomains: ADMINS,
@@ -98,6 +100,7 @@ let names = 0
 function bodyFor(name: string): Record<string, unknown> {
   const more: Record<string, Record<string, unknown>> = {
     addDomain: { domain: 'a.first-business.node1.test' },
+    getMemberActivity: { member: people.admin.did },
     inviteMember: { role: 'tenant_member' },
     putTenantSettings: { settings: { $type: SETTINGS, updatedAt: '2026-11-23T10:00:00Z' } },
     removeDomain: { domain: 'none.test' },
@@ -136,6 +139,7 @@ function expectedOf(caller: Caller, name: string): readonly string[] {
   if (OPEN_TO[name]!.includes(caller))
     // Past the check: what is named there is not.
     return ['done', ...(name in NAMES_NOTHING ? ['NotFound'] : [])]
+  if (name === 'joinTenant') return ['SignupClosed']
   const sees = PEOPLE.includes(caller) || SUPER_ADMIN_ONLY.includes(name)
   return sees ? ['Forbidden'] : ['NotFound']
 }

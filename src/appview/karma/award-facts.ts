@@ -3,7 +3,7 @@ import { AwardBook, type AwardFacts, type Counted, PAIR_WINDOW_MS } from './judg
 
 /** Each award with what decides about it; $1 is the node's own account. */
 const FACTS = `select a.uri, a.did, a.recipient, a.type, a."contributionType", a.points,
-    a."createdAt" as at, r.role, b."bornAt",
+    a."createdAt" as at, case when a.did = $1 then 'node' else r.role end as role, b."bornAt",
     exists (select 1 from appview.revocation v
             where v.award = a.uri and v.did in (a.did, $1)) as revoked
   from appview.award a

@@ -30,16 +30,22 @@ export type Uncounted =
   | 'AwarderLimit'
   | 'RecipientLimit'
 
+/** What the node welcomes somebody with (`domain.md` N-10). */
+export const WELCOME_POINTS = 50
+/** The standing of the node's own account, which is nobody's role. */
+export const NODE = 'node'
+
 /** What each type of award is worth at most, for which contribution it counts unless it names one,
- *  and whether anybody may give it (`domain.md` N-10, AC-13, R-26). */
+ *  and whether anybody may give it, or the node alone (`domain.md` N-10, AC-13, R-26). */
 const TYPES: Readonly<
-  Record<string, { points: number; contribution: Contribution; byPeers?: boolean }>
+  Record<string, { points: number; contribution: Contribution; by?: 'peers' | 'node' }>
 > = {
-  helpful_response: { points: 10, contribution: 'community_support', byPeers: true },
+  helpful_response: { points: 10, contribution: 'community_support', by: 'peers' },
   quality_content: { points: 20, contribution: 'content_creation' },
   technical_excellence: { points: 25, contribution: 'technical_help' },
   community_leadership: { points: 35, contribution: 'mentorship' },
   guardian_angel_action: { points: 50, contribution: 'community_support' },
+  welcome: { points: WELCOME_POINTS, contribution: 'community_support', by: 'node' },
 }
 
 const CONTRIBUTIONS: Readonly<Record<string, Contribution>> = {
@@ -112,21 +118,24 @@ export class AwardBook {
   }
 
   #standingOf({ did, role, type, points, at, bornAt }: AwardFacts): Uncounted | undefined {
+    const { points: most, by } = TYPES[type]!
+    if (role === NODE) return by === 'node' && points === most ? undefined : 'RoleMissing'
+    if (by === 'node') return 'RoleMissing'
     if (bornAt === null) return 'AgeUnknown'
     if (at.getTime() - bornAt.getTime() < MIN_AGE_MS) return 'AccountTooYoung'
-    const { points: most, byPeers = false } = TYPES[type]!
     const isAdmin = ADMINS.includes(role)
     const isAngel = (this.#scores.get(did) ?? 0) >= ANGEL_SCORE
-    if (!byPeers && !isAdmin && role !== 'editor' && !isAngel) return 'RoleMissing'
+    if (by !== 'peers' && !isAdmin && role !== 'editor' && !isAngel) return 'RoleMissing'
     return points > (isAdmin ? ADMIN_POINTS : most) ? 'TooManyPoints' : undefined
   }
 
-  #limitOf({ did, recipient, points, at }: AwardFacts): Uncounted | undefined {
+  /** The node welcomes as many as come, each once. */
+  #limitOf({ did, recipient, points, at, role }: AwardFacts): Uncounted | undefined {
     const since = at.getTime() - PAIR_WINDOW_MS
     const recent = (this.#pairs.get(`${did} ${recipient}`) ?? []).filter((time) => time > since)
-    if (recent.length >= PAIR_AWARDS) return 'PairLimit'
+    if (recent.length >= (role === NODE ? 1 : PAIR_AWARDS)) return 'PairLimit'
     const given = this.#given.get(`${did} ${dayOf(at)}`) ?? 0
-    if (given >= AWARDER_AWARDS_A_DAY) return 'AwarderLimit'
+    if (role !== NODE && given >= AWARDER_AWARDS_A_DAY) return 'AwarderLimit'
     const received = this.#received.get(`${recipient} ${dayOf(at)}`) ?? 0
     return received + points > RECIPIENT_POINTS_A_DAY ? 'RecipientLimit' : undefined
   }

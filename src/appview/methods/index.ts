@@ -1,6 +1,8 @@
 import type { Clock } from '../../clock.ts'
 import { collections } from '../collections/index.ts'
 import { type Mount, mountCollections } from '../serve.ts'
+import { completeOnboarding } from './actor/complete-onboarding.ts'
+import { getAccount } from './actor/get-account.ts'
 import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
@@ -15,6 +17,8 @@ import { audit } from './platform/audit.ts'
 import { changeDomainsOf } from './platform/change-domains.ts'
 import { domains } from './platform/domains.ts'
 import { getSite } from './platform/get-site.ts'
+import { joinTenant } from './platform/join-tenant.ts'
+import { getMemberActivity } from './platform/member-activity.ts'
 import { notifications } from './platform/notifications.ts'
 import { provisionTenant } from './platform/provision-tenant.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
@@ -42,6 +46,7 @@ type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
+  DepsOf<typeof getAccount> &
   DepsOf<typeof getImage> &
   DepsOf<typeof giveAward> &
   DepsOf<typeof hosts> &
@@ -63,9 +68,12 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   acceptInvitation(mount, deps)
   audit(mount, deps)
   changeDomainsOf(mount, deps)
+  completeOnboarding(mount, deps)
   createSpace(mount, deps)
   domains(mount, deps)
+  getAccount(mount, deps)
   getImage(mount, deps)
+  getMemberActivity(mount, deps)
   getProfile(mount, deps)
   getSite(mount, deps)
   getThread(mount, deps)
@@ -73,6 +81,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
+  joinTenant(mount, deps)
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)

@@ -13,6 +13,7 @@ const STATEMENTS = [
   'create unique index on node.domain (domain) where "verifiedAt" is not null',
   'create index on node.domain (tenant)',
   `create index on node."pendingSpace" ((records->'space'->>'tenant'))`,
+  'create index on node."pendingSpace" (did)',
   `create table node."tenantCalls" (
     tenant text not null, month text not null, calls bigint not null,
     primary key (tenant, month))`,
@@ -20,6 +21,8 @@ const STATEMENTS = [
     tenant text not null, did text not null, "lastActiveAt" timestamptz not null,
     visits integer not null, primary key (tenant, did))`,
   `create index on node."tenantActivity" (tenant, "lastActiveAt")`,
+  `create table node."tenantStorage" (
+    tenant text primary key, bytes bigint not null)`,
   `create table node.login (
     did text primary key, "lastLoginAt" timestamptz not null)`,
 ]

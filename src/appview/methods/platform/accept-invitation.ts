@@ -1,16 +1,14 @@
 import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
-import { TENANT_SPACE, audienceUri } from '../../../permissioned/audience.ts'
-import { type Acting, act } from '../../act.ts'
-import { tenantMembership } from '../../collections/platform/tenant-membership.ts'
+import type { Acting } from '../../act.ts'
+import { admitMember, standingOf } from '../../admit-member.ts'
 import { useInvitation } from '../../invitation.ts'
 import { noticeJob } from '../../notify.ts'
-import { nearness } from '../../plans.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { tidTime } from '../../../tid.ts'
 import { requireOpen } from '../../tenant-access.ts'
 import { type TenantInvitation, findByToken, invalidInvitation } from '../../tenant-invitation.ts'
-import { type Tenant, requireTenant, usageOf } from '../../tenants.ts'
+import { type Tenant, requireTenant } from '../../tenants.ts'
 import { membershipView } from './tenant-members.ts'
 
 type Deps = Reading &
@@ -58,37 +56,19 @@ type Accepting = {
  *  was put out by one that was made before. */
 async function accept(deps: Deps, { tenant, invitation, did, profile }: Accepting): Promise<void> {
   const { sql, clock } = deps
-  const { rows } = await sql.query<{ status: string; rev: string }>(
-    'select status, rev from repo.admission where authority = $1 and subject = $2',
-    [tenant.did, did],
-  )
-  const [before] = rows
+  const before = await standingOf(sql, tenant.did, did)
   if (before?.status === 'active') return
   const isOlder = before !== undefined && tidTime(before.rev) >= invitation.createdAt
   if (before?.status === 'suspended' || isOlder) throw invalidInvitation()
-  const { role, createdBy } = invitation
+  const { role, createdBy: invitedBy } = invitation
   await useInvitation(sql, { ...invitation, space: tenant.did }, { did, now: clock.now() })
-  const joinedAt = clock.now().toISOString()
-  const about = { subject: did, role, invitedBy: createdBy, joinedAt, ...(profile && { profile }) }
-  const place = audienceUri(tenant.did, 'members', TENANT_SPACE)
   const data = { who: did, tenant: tenant.name, role: role.replace('tenant_', '') }
-  const told = { recipient: createdBy, kind: 'invitationAccepted', key: invitation.id, data }
-  await act(deps, {
-    at: { did: tenant.did, collection: tenantMembership.nsid, rkey: did, place },
-    record: { $type: tenantMembership.nsid, ...about },
+  const told = { recipient: invitedBy, kind: 'invitationAccepted', key: invitation.id, data }
+  await admitMember(deps, {
+    tenant,
+    did,
+    about: { role, invitedBy, ...(profile && { profile }) },
     by: { actor: did, action: co.kendev.platform.acceptInvitation.$lxm },
     effects: [noticeJob({ ...told, subject: tenant.did })],
   })
-  await warn(deps, tenant)
-}
-
-/** At four fifths of the seats the owner hears of it, once for each size of the plan. */
-async function warn({ sql, outbox }: Deps, tenant: Tenant & { did: string }): Promise<void> {
-  const { users } = await usageOf(sql, tenant.did)
-  const allowed = tenant.limits.users
-  if (nearness(users, allowed) === 'free') return
-  const data = { tenant: tenant.name, limit: 'users', used: `${users}`, allowed: `${allowed}` }
-  const key = `${tenant.id} users ${allowed}`
-  const told = { recipient: tenant.owner, kind: 'limitWarning', key, data, subject: tenant.did }
-  await outbox.transact((_tx, queue) => queue(noticeJob(told)))
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
+import { billingTerms } from '../../billing-terms.ts'
 import { pageOf, startOf } from '../../named-pages.ts'
 import { notFound } from '../../not-found.ts'
 import { nodeRoleOf } from '../../node-roles.ts'
@@ -28,8 +29,15 @@ export function provisionTenant(mount: Mount, deps: Deps): void {
     if (!allowed) throw unsupported(`no plan ${plan} without limits of its own`)
     // Its first space is founded by the owner, for which their repo has to be here.
     if (!(await deps.isHosted(owner))) throw unsupported(`no account ${owner} on this node`)
-    const id = await register(deps, { ...input, plan, limits: allowed.limits, by: admin.did })
-    return provisionView(sql, await provision(deps, id), true)
+    const terms = billingTerms(input)
+    const id = await register(deps, {
+      ...input,
+      terms,
+      plan,
+      limits: allowed.limits,
+      by: admin.did,
+    })
+    return provisionView(deps, await provision(deps, id), true)
   })
 
   superAdmin(mount, deps, co.kendev.platform.retryProvisioning, async ({ input }) => {
@@ -42,7 +50,7 @@ export function provisionTenant(mount: Mount, deps: Deps): void {
         tenant.id,
         JSON.stringify({ reference }),
       ])
-    return provisionView(sql, await provision(deps, tenant.id), true)
+    return provisionView(deps, await provision(deps, tenant.id), true)
   })
 
   superAdmin(mount, deps, co.kendev.platform.rollbackProvisioning, async ({ input }) => {
@@ -55,7 +63,7 @@ export function provisionTenant(mount: Mount, deps: Deps): void {
     const role = viewer && (await nodeRoleOf(sql, await deps.nodeAccount(), viewer.did))
     const isAdmin = role === 'super_admin'
     if (!tenant || (!isAdmin && tenant.owner !== viewer?.did)) throw notFound(`tenant ${params.id}`)
-    return (await provisionView(sql, tenant, isAdmin)) as never
+    return (await provisionView(deps, tenant, isAdmin)) as never
   })
 
   superAdmin(mount, deps, co.kendev.platform.listTenantProvisions, async ({ params }) => {
@@ -63,7 +71,7 @@ export function provisionTenant(mount: Mount, deps: Deps): void {
     const [at = null, name = null] = startOf(cursor)
     const { rows } = await sql.query<Tenant>(LIST, [status ?? null, limit + 1, at, name])
     const { page, next } = pageOf(rows, limit)
-    const items = await Promise.all(page.map((tenant) => provisionView(sql, tenant, true)))
+    const items = await Promise.all(page.map((tenant) => provisionView(deps, tenant, true)))
     return { items, ...next }
   })
 }
@@ -81,6 +89,7 @@ type Wish = {
   plan: string
   limits: Limits
   trial?: boolean
+  terms: ReturnType<typeof billingTerms>
   billingReference?: string
   notes?: string
   idempotencyKey?: string
@@ -93,8 +102,9 @@ async function register({ sql, clock }: Deps, wish: Wish): Promise<string> {
   const { name, owner, template, plan, notes = null, businessType = 'other' } = wish
   const id = wish.idempotencyKey?.replaceAll(/[^a-z0-9]/g, '') || randomBytes(8).toString('hex')
   const subdomain = wish.subdomain.toLowerCase()
-  const { trial = false, billingReference: reference } = wish
-  const billing = { cycle: 'monthly', trial, ...(reference !== undefined && { reference }) }
+  const { trial = false, billingReference: reference, terms } = wish
+  const refer = reference !== undefined && { reference }
+  const billing = { cycle: 'monthly', ...terms, trial, ...refer }
   await sql.query(
     `insert into node.tenant (id, subdomain, name, owner, "businessType", template, status, plan,
        limits, features, billing, notes, "createdBy", "createdAt", "updatedAt")

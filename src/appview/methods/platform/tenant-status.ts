@@ -3,6 +3,7 @@ import type { Clock } from '../../../clock.ts'
 import type { Outbox } from '../../../jobs/jobs.ts'
 import { co } from '../../../lexicons/index.ts'
 import { appendAudit } from '../../audit.ts'
+import { billingTerms } from '../../billing-terms.ts'
 import { moveOf } from '../../machine.ts'
 import { noticeJob } from '../../notify.ts'
 import { type Limits, planOf } from '../../plans.ts'
@@ -18,7 +19,7 @@ type Deps = AdminDeps & { readonly outbox: Outbox; readonly clock: Clock }
 export function tenantStatus(mount: Mount, deps: Deps): void {
   const { sql, outbox, clock } = deps
   const shown = async (did: string, isAdmin: boolean) =>
-    provisionView(sql, (await findTenant(sql, did))!, isAdmin)
+    provisionView(deps, (await findTenant(sql, did))!, isAdmin)
 
   superAdmin(mount, deps, co.kendev.platform.setTenantStatus, async ({ input, admin }) => {
     const { from, status: to, reason } = input
@@ -43,15 +44,23 @@ export function tenantStatus(mount: Mount, deps: Deps): void {
 
   superAdmin(mount, deps, co.kendev.platform.setTenantPlan, async ({ input, admin }) => {
     const { plan, limits, reason } = input
+    const billing = billingTerms(input)
     const tenant = await requireTenant(sql, input.tenant)
     const allowed = planOf(plan, limits as Limits | undefined)
     if (!allowed)
       throw new InvalidRequestError(`There is no plan ${plan} without limits.`, 'NotSupported')
     await outbox.transact(async (tx) => {
       await tx.query(
-        `update node.tenant set plan = $2, limits = $3, features = $4, "updatedAt" = $5
-         where did = $1`,
-        [tenant.did, plan, JSON.stringify(allowed.limits), allowed.features, clock.now()],
+        `update node.tenant set plan = $2, limits = $3, features = $4, "updatedAt" = $5,
+           billing = billing || $6::jsonb where did = $1`,
+        [
+          tenant.did,
+          plan,
+          JSON.stringify(allowed.limits),
+          allowed.features,
+          clock.now(),
+          JSON.stringify(billing),
+        ],
       )
       const action = co.kendev.platform.setTenantPlan.$lxm
       await appendAudit(tx, { ...eventOf(tenant, admin.did, reason), action, at: clock.now() })

@@ -43,7 +43,7 @@ export function transferTenant(mount: Mount, deps: Deps): void {
       await queue(noticeJob({ ...told, subject: tenant.did }))
     })
     const handed = await findTenant(sql, tenant.did)
-    return (await provisionView(sql, handed!, isAdmin)) as never
+    return (await provisionView(deps, handed!, isAdmin)) as never
   })
 }
 

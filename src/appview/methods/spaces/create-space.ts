@@ -7,6 +7,7 @@ import { type Founding, foundSpace } from '../../found-space.ts'
 import { present } from '../../look.ts'
 import { notFound } from '../../not-found.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
+import { requireTenantPermission } from '../../tenant-access.ts'
 
 type Deps = Reading &
   Founding & {
@@ -22,6 +23,7 @@ export function createSpace(mount: Mount, deps: Deps): void {
 
   procedure(mount, co.kendev.spaces.createSpace, async ({ input, viewer }) => {
     const { slug, channels = [{ name: 'general' }], idempotencyKey, ...about } = input
+    const { tenant } = about
     if (viewer.kind === 'remote')
       throw unsupported('Only accounts of this node can found a space on it.')
     const { visibility = 'public', memberApproval = 'automatic' } = about
@@ -30,6 +32,7 @@ export function createSpace(mount: Mount, deps: Deps): void {
     const closed = visibility !== 'public'
     if (!closed && memberApproval !== 'automatic')
       throw unsupported('A public space of this node admits members by itself.')
+    const domain = tenant === undefined ? handleDomain : await domainOf(deps, tenant, viewer.did)
     viewer.assertMayWrite?.('create', co.kendev.spaces.membershipRequest.$type)
     const at = clock.now().toISOString()
     const name = slug ?? slugOf(about.name)
@@ -40,7 +43,7 @@ export function createSpace(mount: Mount, deps: Deps): void {
         key: idempotencyKey ?? nextTid(),
         // Handles can be found by anybody; the one of a closed space says nothing of it.
         slug: closed ? `s-${randomBytes(10).toString('hex')}` : name,
-        domain: handleDomain,
+        domain: closed ? handleDomain : domain,
         exact: !closed && slug !== undefined,
       },
       {
@@ -57,6 +60,13 @@ export function createSpace(mount: Mount, deps: Deps): void {
     if (!rows[0]) throw notFound(`space ${did} yet`)
     return (await present(space, rows, { sql, origin, viewer: viewer.did }))[0] as never
   })
+}
+
+/** Spaces of a tenant are named below its own name on this node. */
+async function domainOf({ sql, handleDomain }: Deps, tenant: string, did: string): Promise<string> {
+  const asks = { tenant, did, permission: 'manage_spaces' } as const
+  const seen = await requireTenantPermission(sql, asks)
+  return `.${seen.tenant.subdomain}${handleDomain}`
 }
 
 /** A handle's first label from a name: ASCII letters, digits and single hyphens (N-15). */

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream'
 import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
+import type { Outbox } from '../../../jobs/jobs.ts'
 import { co } from '../../../lexicons/index.ts'
 import { type Audience, audienceUri, isAudience, rolesOf } from '../../../permissioned/audience.ts'
 import { checkRecord } from '../../check-record.ts'
+import { product } from '../../collections/commerce/product.ts'
 import { channelAudience } from '../../collections/spaces/channel-access.ts'
 import { channel } from '../../collections/spaces/channel.ts'
 import { space as spaceRecord } from '../../collections/spaces/space.ts'
@@ -18,6 +20,9 @@ import type { Progress } from '../../progress.ts'
 import { recordUri, uriIn } from '../../reference.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
+import { keepTenant, requireOpenTenant, withinProducts } from '../../tenant-spaces.ts'
+import { withinStorage } from '../../tenant-storage.ts'
+import type { Turns } from '../../turns.ts'
 
 type Deps = Reading & {
   readonly writer: RepoWriter
@@ -29,7 +34,10 @@ type Deps = Reading & {
     did: string
     content: Readable
     mimeType: string
-  }) => Promise<object>
+  }) => Promise<{ readonly size: number }>
+  readonly outbox: Outbox
+  /** One after the other for each name. */
+  readonly inTurn: Turns
 }
 
 /** What people do on a space's behalf, as far as their role in it goes: `spaces.createChannel`,
@@ -43,6 +51,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     const record = { $type: channel.nsid, space, ...about, createdAt: clock.now().toISOString() }
     const wish = { space, did: viewer.did, collection: channel.nsid, audience, record }
     const place = await permit(deps, wish)
+    await requireOpenTenant(sql, space)
     const at = { did: space, collection: channel.nsid, rkey: nextTid(), place }
     const { uri } = await put(deps, { ...at, record })
     const row = await findRow({ sql, viewer: viewer.did }, channel, uri)
@@ -55,10 +64,14 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     const record = { ...(input.record as Record<string, unknown>), $type: collection }
     const wish = { space, did: viewer.did, collection, audience, record }
     const place = await permit(deps, wish)
+    await requireOpenTenant(sql, space)
+    await keepTenant(sql, space, record)
     refuseReadOnly(collection, record)
     const swap = swapRecord === undefined ? {} : { swapRecord }
     const at = { did: space, collection, rkey: rkey ?? nextTid(), place }
-    return (await put(deps, { ...at, record, ...swap })) as never
+    const write = () => put(deps, { ...at, record, ...swap })
+    const written = collection === product.nsid ? withinProducts(deps, at, write) : write()
+    return (await written) as never
   })
 
   procedure(mount, co.kendev.spaces.deleteRecord, async ({ input, viewer }) => {
@@ -76,12 +89,18 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     return { uri: uriIn(place, known) } as never
   })
 
-  procedure(mount, co.kendev.spaces.uploadBlob, async ({ params, input, encoding, viewer }) => {
-    const { space } = params as { space: string }
-    await permit(deps, { space, did: viewer.did, collection: spaceRecord.nsid })
-    const content = input as unknown as Readable
-    return { blob: await deps.uploadBlob({ did: space, content, mimeType: encoding }) } as never
-  })
+  procedure(
+    mount,
+    co.kendev.spaces.uploadBlob,
+    async ({ params, input, encoding, length, viewer }) => {
+      const { space } = params as { space: string }
+      await permit(deps, { space, did: viewer.did, collection: spaceRecord.nsid })
+      await requireOpenTenant(sql, space)
+      const upload = () =>
+        deps.uploadBlob({ did: space, content: input as unknown as Readable, mimeType: encoding })
+      return { blob: await withinStorage(deps, { about: space, length }, upload) } as never
+    },
+  )
 }
 
 type Wish = {
