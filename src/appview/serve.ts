@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
 import { type Main, type l, getMain } from '@atproto/lex'
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { type Authenticate, type Exchange, type Viewer, required } from './access.ts'
@@ -88,17 +89,17 @@ export function procedure<M extends l.Procedure>(
     }),
     handler: async ({ req, params, input, auth }: Call) => {
       const viewer = auth.credentials
-      const about = aboutOf(input.body) ?? aboutOf(params)
-      if (about !== undefined) meter?.count({ about, caller: viewer.did, isLimited })
       const length = Number(req.headers['content-length'] ?? Number.NaN)
-      const body = await answer({
-        params,
-        input: input.body,
-        encoding: input.encoding,
-        length: Number.isSafeInteger(length) ? length : undefined,
-        viewer,
-      })
-      return { encoding: 'application/json', body }
+      const call = { params, input: input.body, encoding: input.encoding, viewer }
+      try {
+        const about = aboutOf(input.body) ?? aboutOf(params)
+        if (about !== undefined) meter?.count({ about, caller: viewer.did, isLimited })
+        const body = await answer({ ...call, length: Number.isNaN(length) ? undefined : length })
+        return { encoding: 'application/json', body }
+      } finally {
+        // Who still sends what was refused would wait for it to be read.
+        if (input.body instanceof Readable) input.body.resume()
+      }
     },
   }
   server.add(ns, config as never)
