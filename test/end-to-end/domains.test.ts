@@ -1,7 +1,6 @@
-import { request } from 'node:http'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Clock, systemClock } from '../../src/clock.ts'
+import { askHost } from '../ask-host.ts'
 import { startDnsServer } from '../dns-server.ts'
 import { silentLog } from '../../src/log.ts'
 import { eventually } from '../eventually.ts'
@@ -59,18 +58,7 @@ const prove = async (by: Person, tenant: string, domain: string) => {
   return manage(by, tenant, 'verifyDomain', { domain })
 }
 
-/** Asks the node under another name than its own. */
-async function ask(host: string, path: string): Promise<{ status: number; body: string }> {
-  const sent = request(new URL(path, home.url), { headers: { host } })
-  const answered = new Promise<{ status: number; body: string }>((resolve, reject) => {
-    sent.once('error', reject)
-    sent.once('response', (response) => {
-      text(response).then((body) => resolve({ status: response.statusCode!, body }), reject)
-    })
-  })
-  sent.end()
-  return answered
-}
+const ask = (host: string, path: string) => askHost(home.url, host, path)
 
 beforeAll(async () => {
   dns = await startDnsServer()

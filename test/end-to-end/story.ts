@@ -2,9 +2,12 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import sharp from 'sharp'
 import { eventually } from '../eventually.ts'
-import { nodeProcess } from '../node-process.ts'
-import { CallError, type Person, anybodyGet, createPerson } from '../person.ts'
+import { startDnsServer } from '../dns-server.ts'
+import { type NodeProcess, nodeProcess } from '../node-process.ts'
+import { type Person, anybodyGet, createPerson } from '../person.ts'
 import { subscribe } from '../subscriber.ts'
+import { check, refuses } from './story-checks.ts'
+import { playTenantStory } from './tenant-story.ts'
 
 type Space = {
   did: string
@@ -24,9 +27,9 @@ type Ref = { uri: string; cid: string }
 
 const SPACES = 'co.kendev.spaces'
 
-/** Two nodes on this machine: Ada founds a space on node A, Ben takes part from his own PDS on
- *  node B, A is killed in the middle, and in the end Ben is gone. Throws where the story does not
- *  go as told. */
+/** Two nodes on this machine, in two acts. Ada founds a space on node A, Ben takes part from his own PDS on
+ *  node B, A is killed in the middle, and in the end Ben is gone; then a salon comes to A. Throws
+ *  where the story does not go as told. */
 export async function playStory(tell: (line: string) => void): Promise<void> {
   await using parts = new AsyncDisposableStack()
   const begun = performance.now()
@@ -36,7 +39,9 @@ export async function playStory(tell: (line: string) => void): Promise<void> {
   const plc = parts.use(await nodeProcess('plc'))
   await plc.start()
   const shared = { ANGELOS_PLC_URL: plc.origin }
-  const a = parts.use(await nodeProcess('start', { ...shared, ANGELOS_NAME: 'garage' }))
+  const dns = parts.use(await startDnsServer())
+  const forA = { ANGELOS_NAME: 'garage', ANGELOS_DNS_SERVERS: dns.address }
+  const a = parts.use(await nodeProcess('start', { ...shared, ...forA }))
   const b = parts.use(await nodeProcess('start', { ...shared, ANGELOS_NAME: 'elsewhere' }))
   await Promise.all([a.start(), b.start()])
   say(`a PLC directory at ${plc.origin}, node A at ${a.origin}, node B at ${b.origin}`)
@@ -194,19 +199,16 @@ export async function playStory(tell: (line: string) => void): Promise<void> {
     'NotFound',
   )
   say('Ben deleted his account and is gone from every view')
+
+  const at = (node: NodeProcess, name: string) => ({
+    url: node.origin,
+    dataDir: node.dataDir,
+    handleDomain: `.${name}.test`,
+  })
+  await playTenantStory({ a: at(a, 'garage'), b: at(b, 'elsewhere'), proxy, dns, say })
 }
 
 type ReplyTree = { message: Message; replies: ReplyTree[] }
-
-function check(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(`the story is broken: not true that ${what}`)
-}
-
-async function refuses(attempt: () => Promise<unknown>, error?: string): Promise<void> {
-  const outcome = await attempt().catch((failure: unknown) => failure)
-  const refused = outcome instanceof CallError && (error === undefined || outcome.error === error)
-  check(refused, `it is refused with ${error ?? 'an error'} (it was: ${String(outcome)})`)
-}
 
 const now = () => new Date().toISOString()
 

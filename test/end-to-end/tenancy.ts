@@ -35,12 +35,19 @@ export async function told(call: Promise<unknown>): Promise<string> {
 }
 
 /** An account of a node. */
-export function someone(node: TestNode, name: string): Promise<Person> {
+export function someone(
+  node: Pick<TestNode, 'url' | 'handleDomain'>,
+  name: string,
+): Promise<Person> {
   return createPerson(node.url, `the-${name}${node.handleDomain}`)
 }
 
 /** Calls a method with the administrator's password. */
-export async function asOperator(home: TestNode, nsid: string, body: object): Promise<Response> {
+export async function asOperator(
+  home: Pick<TestNode, 'url' | 'dataDir'>,
+  nsid: string,
+  body: object,
+): Promise<Response> {
   const { adminPassword } = await loadKeys(home.dataDir)
   return fetch(`${home.url}/xrpc/${nsid}`, {
     method: 'POST',
@@ -53,7 +60,7 @@ export async function asOperator(home: TestNode, nsid: string, body: object): Pr
 }
 
 /** The letter that a node without a mail server has put into its folder. */
-export function letterTo(home: TestNode, address: string): Promise<string> {
+export function letterTo(home: Pick<TestNode, 'dataDir'>, address: string): Promise<string> {
   return eventually(async () => {
     const folder = join(home.dataDir, 'mail')
     for (const name of await readdir(folder)) {

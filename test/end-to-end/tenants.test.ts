@@ -218,7 +218,7 @@ test('two administrators who demote each other at once leave one, and the owner 
 test('of many who accept at once one takes the last seat, and reading goes on', async () => {
   await Promise.all([...Array(8).keys()].map((n) => admit(`seat-${n}`)))
   const late = await Promise.all(
-    [...Array(20).keys()].map(async (n) => {
+    [...Array(100).keys()].map(async (n) => {
       const { token } = await invite(owner)
       return { who: await someone(`late-${n}`), token }
     }),
