@@ -85,7 +85,8 @@ async function askAll(by: Person, kind: Method['kind']): Promise<Answer[]> {
 }
 
 function told({ method, question, text }: Answer): string {
-  return `${method.nsid} by ${question.of}: ${JSON.stringify(question.body).slice(0, 300)} → ${text.slice(0, 300)}`
+  const asked = JSON.stringify(question.body).slice(0, 300)
+  return `${method.nsid} by ${question.of}: ${asked} → ${text.slice(0, 300)}`
 }
 
 test(

@@ -260,11 +260,11 @@ test('a suspended tenant can be read and not changed, and is brought back', asyn
 
 test('the audit says who did what, holds, and shows where it was tampered with', async () => {
   type Event = { seq: number; action: string; actor: string; reason?: string }
-  const events = await owner.get<Items<Event>>(`${PLATFORM}.listAuditEvents`, {
-    tenant: salon,
-    limit: 100,
-  })
-  const transfer = events.items.find(({ reason }) => reason === 'sold')
+  const page = (cursor?: string) =>
+    owner.get<Items<Event>>(`${PLATFORM}.listAuditEvents`, { tenant: salon, limit: 100, cursor })
+  const events = await page()
+  const older = await page(events.cursor)
+  const transfer = [...events.items, ...older.items].find(({ reason }) => reason === 'sold')
   expect(transfer).toMatchObject({ action: `${PLATFORM}.transferTenant`, actor: owner.did })
   const verify = () => owner.get(`${PLATFORM}.verifyAudit`, { tenant: salon })
   const whole = events.items[0]!.seq
