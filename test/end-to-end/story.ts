@@ -27,8 +27,8 @@ type Ref = { uri: string; cid: string }
 
 const SPACES = 'co.kendev.spaces'
 
-/** Two nodes on this machine, in two acts. Ada founds a space on node A, Ben takes part from his own
- *  PDS on node B, A is killed in the middle, and in the end Ben is gone; then a salon comes to A.
+/** Two nodes on this machine, in two acts. Ada founds a space on node A, Ben takes part from his
+ *  own PDS on node B, A is killed in the middle, and in the end Ben is gone; a salon comes to A.
  *  Throws where the story does not go as told. */
 export async function playStory(tell: (line: string) => void): Promise<void> {
   await using parts = new AsyncDisposableStack()
