@@ -6,6 +6,7 @@ import { DESCRIBE, type Describing, describeDomains } from './appview/describe-d
 import { resumeMoves } from './appview/move-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
+import { TELL_VOTERS, type Telling, tellVoters } from './appview/roadmap.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
 import { measureStorage } from './appview/tenant-storage.ts'
@@ -67,6 +68,7 @@ export async function finishAndBegin(
     const { tenant, by } = data as { tenant: string; by: Parameters<typeof describeDomains>[2] }
     return describeDomains(acting, tenant, by)
   })
+  await jobs.work(TELL_VOTERS, (data) => tellVoters(acting, data as unknown as Telling))
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-storage', '7 * * * *', () => measureStorage({ ...acting, ...pds }))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))

@@ -65,6 +65,20 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  featureStatusChanged: {
+    when: 'a feature you vote for comes to another status',
+    title: (d) => `${said(d, 'feature')} is ${said(d, 'status')}`,
+    text: (d) => `${said(d, 'feature')}, which you vote for, is ${said(d, 'status')} now.`,
+    mail: false,
+    optional: true,
+  },
+  featureUpdated: {
+    when: 'there is news of a feature you vote for',
+    title: (d) => `${said(d, 'feature')}: ${said(d, 'title')}`,
+    text: (d) => `There is news of ${said(d, 'feature')}: ${said(d, 'title')}.`,
+    mail: false,
+    optional: true,
+  },
   guardianAngelGained: {
     when: 'your karma makes you a guardian angel',
     title: () => 'You are a guardian angel',

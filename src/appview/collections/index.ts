@@ -7,7 +7,12 @@ import { post } from './content/post.ts'
 import { organization } from './enterprise/organization.ts'
 import { award } from './karma/award.ts'
 import { revocation } from './karma/revocation.ts'
+import { featureFeedback } from './platform/feature-feedback.ts'
+import { featureResponse } from './platform/feature-response.ts'
+import { featureVote } from './platform/feature-vote.ts'
 import { nodeRole } from './platform/node-role.ts'
+import { roadmapFeature } from './platform/roadmap-feature.ts'
+import { roadmapUpdate } from './platform/roadmap-update.ts'
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
@@ -29,6 +34,9 @@ export const collections: readonly Collection[] = [
   channel,
   channelReport,
   channelRules,
+  featureFeedback,
+  featureResponse,
+  featureVote,
   media,
   memberCrm,
   membership,
@@ -41,6 +49,8 @@ export const collections: readonly Collection[] = [
   profile,
   reaction,
   revocation,
+  roadmapFeature,
+  roadmapUpdate,
   space,
   spaceTerms,
   tenant,

@@ -16,11 +16,17 @@ import { acceptInvitation } from './platform/accept-invitation.ts'
 import { audit } from './platform/audit.ts'
 import { changeDomainsOf } from './platform/change-domains.ts'
 import { domains } from './platform/domains.ts'
+import { editRoadmap } from './platform/edit-roadmap.ts'
+import { feedback } from './platform/feature-feedback.ts'
+import { setFeatureStatus } from './platform/feature-status.ts'
 import { getSite } from './platform/get-site.ts'
 import { joinTenant } from './platform/join-tenant.ts'
 import { getMemberActivity } from './platform/member-activity.ts'
 import { notifications } from './platform/notifications.ts'
 import { provisionTenant } from './platform/provision-tenant.ts'
+import { readRoadmap } from './platform/read-roadmap.ts'
+import { respondToFeedback } from './platform/respond-to-feedback.ts'
+import { roadmapNews } from './platform/roadmap-news.ts'
 import { setNodeRole } from './platform/set-node-role.ts'
 import { setTenantHandle } from './platform/tenant-handles.ts'
 import { tenantInvitations } from './platform/tenant-invitations.ts'
@@ -28,6 +34,7 @@ import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
 import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
+import { voteFeature } from './platform/vote-feature.ts'
 import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
@@ -71,6 +78,8 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   completeOnboarding(mount, deps)
   createSpace(mount, deps)
   domains(mount, deps)
+  editRoadmap(mount, deps)
+  feedback(mount, deps)
   getAccount(mount, deps)
   getImage(mount, deps)
   getMemberActivity(mount, deps)
@@ -88,9 +97,13 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   react(mount, deps)
   readAwards(mount, deps)
   readCategories(mount, deps)
+  readRoadmap(mount, deps)
   readSpaces(mount, deps)
+  respondToFeedback(mount, deps)
   revokeAward(mount, deps)
+  roadmapNews(mount, deps)
   sendMessage(mount, deps)
+  setFeatureStatus(mount, deps)
   setNodeRole(mount, deps)
   setTenantHandle(mount, deps)
   spaceGrants(mount, deps)
@@ -101,5 +114,6 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   transferTenant(mount, deps)
   updateMember(mount, deps)
   updateTenant(mount, deps)
+  voteFeature(mount, deps)
   writeForSpace(mount, deps)
 }

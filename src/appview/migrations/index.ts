@@ -6,6 +6,7 @@ import { up as handedOut } from './0004-handed-out.ts'
 import { up as tenancy } from './0005-tenancy.ts'
 import { up as people } from './0009-people.ts'
 import { up as domains } from './0013-domains.ts'
+import { up as roadmap } from './0014-roadmap.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0005-tenancy': { up: tenancy },
   '0009-people': { up: people },
   '0013-domains': { up: domains },
+  '0014-roadmap': { up: roadmap },
 }
