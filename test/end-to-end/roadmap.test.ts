@@ -81,7 +81,10 @@ test('super admins make the roadmap, everybody reads it, and what others write i
     ...change,
     createdAt: new Date().toISOString(),
   })
-  expect(await told(get(forged.uri))).toBe('NotFound')
+  await eventually(async () => expect(await get(forged.uri)).toMatchObject({ node: ada.did }))
+  expect(await told(vote(ben, forged.uri))).toBe('NotFound')
+  const all = await anybodyGet<Items<Feature>>(home.url, `${PLATFORM}.listRoadmapFeatures`)
+  expect(all.items.map(({ title }) => title)).toEqual(['Calendar feeds'])
   const { items } = await anybodyGet<Items<Feature>>(home.url, `${PLATFORM}.listRoadmapFeatures`, {
     quarterTarget: '2026-q4',
     tag: 'community-requested',

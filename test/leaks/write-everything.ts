@@ -107,6 +107,9 @@ export async function writeOne(w: Writing, one: One): Promise<Kept> {
     return { ...here, author: member.did, rkey: space, value: { space, createdAt } }
   const author = c.access.manage ? space : writer.did
   const example = await exampleFor(w, one, one.subject ?? member.did)
+  // News of a feature count by whose feature it is only.
+  const { feature } = example.record as { feature?: { uri: string } }
+  if (feature) feature.uri = feature.uri.replace(/did:plc:\w+/, author)
   const rkey = example.rkey ?? w.nextTid()
   const at = { did: author, collection: c.nsid, rkey, place }
   const record = filledRecord(c.nsid, example.record, {

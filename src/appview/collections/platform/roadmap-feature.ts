@@ -61,6 +61,7 @@ export const roadmapFeature = collection({
     return {
       uri: row.uri,
       cid: row.cid,
+      node: row.did,
       title: row.title,
       description: content.description,
       category: row.category,

@@ -1,6 +1,8 @@
 import { co } from '../../../lexicons/index.ts'
+import { roadmapFeature } from '../../collections/platform/roadmap-feature.ts'
 import type { Row } from '../../define.ts'
-import { featureViews, requireFeature, weightyVotes } from '../../roadmap.ts'
+import { notFound } from '../../not-found.ts'
+import { featureViews, weightyVotes } from '../../roadmap.ts'
 import { type Mount, type Reading, query } from '../../serve.ts'
 import { cutPage, decodeCursor } from '../../serve-list.ts'
 
@@ -9,21 +11,22 @@ type Deps = Reading & { readonly nodeAccount: () => Promise<string> }
 /** More than any roadmap that people read has. */
 const FEATURES_MAX = 1_000
 
-/** `platform.getRoadmapFeature` and `listRoadmapFeatures`: what is in the repo of the node's own
- *  account, for everybody. */
+/** `platform.getRoadmapFeature` and `listRoadmapFeatures`, for everybody: the roadmap of a node is
+ *  what is in the repo of its own account. */
 export function readRoadmap(mount: Mount, deps: Deps): void {
-  const { sql, nodeAccount } = deps
+  const { sql, loads, nodeAccount } = deps
   const { platform } = co.kendev
 
   query(mount, platform.getRoadmapFeature, async ({ params, viewer }) => {
-    const row = await requireFeature(sql, await nodeAccount(), params.uri)
-    return (await featureViews({ ...deps, viewer: viewer?.did }, [row]))[0] as never
+    const found = await loads.row(roadmapFeature, params.uri, viewer?.did)
+    if (!found) throw notFound(params.uri)
+    return (await featureViews({ ...deps, viewer: viewer?.did }, [found.row]))[0] as never
   })
 
   query(mount, platform.listRoadmapFeatures, async ({ params, viewer }) => {
     const { limit, cursor, sort = 'votes', ...filter } = params
     const { rows } = await sql.query<Row>(FIND, [
-      await nodeAccount(),
+      filter.node ?? (await nodeAccount()),
       filter.status ?? null,
       filter.category ?? null,
       filter.tag ?? null,
