@@ -47,6 +47,7 @@ const HAS: Readonly<Record<string, readonly Caller[]>> = {
   moderate_content: ['owner', 'admin', 'moderator'],
   manage_members: ['owner', 'admin', 'moderator'],
   post_messages: ['owner', 'admin', 'moderator', 'member'],
+  view_analytics: ['owner', 'admin'],
 }
 
 /** Who is in the public space; it cannot suspend anybody. */

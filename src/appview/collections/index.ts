@@ -14,6 +14,8 @@ import { tenant } from './platform/tenant.ts'
 import { channelReport } from './spaces/channel-report.ts'
 import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
+import { customerContext } from './spaces/customer-context.ts'
+import { insightCorrection } from './spaces/insight-correction.ts'
 import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
@@ -29,6 +31,8 @@ export const collections: readonly Collection[] = [
   channel,
   channelReport,
   channelRules,
+  customerContext,
+  insightCorrection,
   media,
   memberCrm,
   membership,

@@ -25,6 +25,7 @@ import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
+import { messageInsights } from './spaces/message-insights.ts'
 import { react } from './spaces/react.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
@@ -64,6 +65,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
+  messageInsights(mount, deps)
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
