@@ -80,7 +80,7 @@ test('of a public message they are for the staff alone, and a stranger is told t
   })
 })
 
-test('a leave to see analytics lets a moderator see them, and not put them right', async () => {
+test('a leave to see analytics lets a moderator see what is found, not what managers put right', async () => {
   const uri = await say(cleo, 'Where is my order?')
   const permissions = ['view_analytics']
   await ada.call(`${SPACES}.updateMember`, { space: club, member: dora.did, permissions })
@@ -88,6 +88,18 @@ test('a leave to see analytics lets a moderator see them, and not put them right
   expect(seen).toMatchObject({ intent: 'order_status' })
   const correct = dora.call(`${SPACES}.correctMessageInsight`, { uri, intent: 'job' })
   await expect(correct).rejects.toMatchObject({ error: 'Forbidden' })
+  await ada.call(`${SPACES}.correctMessageInsight`, { uri, intent: 'job' })
+  const found = await dora.get(`${SPACES}.getMessageInsight`, { uri })
+  expect(found).toMatchObject({ intent: 'order_status', correctedFields: [] })
+  const boss = { space: club, name: 'boss', audience: 'managers' }
+  const room = await ada.call<{ uri: string }>(`${SPACES}.createChannel`, boss)
+  const closed = { space: club, channel: room.uri, text: 'How much is Cleo?' }
+  const secret = (await ada.call<{ uri: string }>(`${SPACES}.sendMessage`, closed)).uri
+  const listed = async (who: Person) => {
+    const { items } = await who.get<Page>(`${SPACES}.listMessageInsights`, { space: club })
+    return items.some(({ message }) => message.uri === secret)
+  }
+  expect([await listed(ada), await listed(dora)]).toEqual([true, false])
   await ada.call(`${SPACES}.updateMember`, { space: club, member: dora.did, permissions: [] })
 })
 
@@ -109,7 +121,7 @@ test('what a person has put right wins, is theirs, and can be taken back', async
   })
   const kept = `${SPACES}.listInsightCorrections`
   const { items } = await ada.get<{ items: { uri: string }[] }>(kept, { space: club })
-  expect(items).toHaveLength(1)
+  expect(items[0]).toMatchObject({ message: { uri }, correctedBy: ada.did })
   const reads = dora.get(`${SPACES}.getInsightCorrection`, { uri: items[0]!.uri })
   await expect(reads).rejects.toMatchObject({ error: 'NotFound' })
   const back = await correct({})

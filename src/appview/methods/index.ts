@@ -27,6 +27,7 @@ import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
 import { messageInsights } from './spaces/message-insights.ts'
 import { react } from './spaces/react.ts'
+import { readState } from './spaces/read-state.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
@@ -73,6 +74,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   readAwards(mount, deps)
   readCategories(mount, deps)
   readSpaces(mount, deps)
+  readState(mount, deps)
   revokeAward(mount, deps)
   sendMessage(mount, deps)
   setNodeRole(mount, deps)
