@@ -115,7 +115,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     points,
     listen: async () => {
       await sync.start()
-      await finishAndBegin(options, { ...acting, ...people })
+      await finishAndBegin(options, { ...acting, ...people, guests })
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()

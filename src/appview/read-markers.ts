@@ -80,7 +80,7 @@ const unreadSql = (streams: string, counts: string) => `
   cross join lateral (
     select count(*)::int as unread, count(*) filter (where x.mentioned)::int as mentions
     from (select ${MENTIONED} as mentioned from appview.message t
-      where t.space = $1 and ${counts} and t.did <> $2
+      where t.space = $1 and ${counts} and t.did <> $2 and not t.archived
         and (t."sentAt", t.uri) > (coalesce(m."sentAt", (
           select a."joinedAt" from appview.membership a where a.did = $1 and a.subject = $2
         ), '-infinity'), coalesce(m.uri, ''))

@@ -21,6 +21,7 @@ import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
 import { reaction } from './spaces/reaction.ts'
+import { retirement } from './spaces/retirement.ts'
 import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
 
@@ -44,6 +45,7 @@ export const collections: readonly Collection[] = [
   product,
   profile,
   reaction,
+  retirement,
   revocation,
   space,
   spaceTerms,

@@ -26,11 +26,15 @@ export const channel = collection({
     content: part<co.kendev.spaces.channel.Main>(),
   },
   derived: {
-    messageCount: count({ source: 'message', on: { channel: 'uri' }, where: { admitted: true } }),
+    messageCount: count({
+      source: 'message',
+      on: { channel: 'uri' },
+      where: { admitted: true, retired: false },
+    }),
     lastMessageAt: newest(timestamp(), {
       source: 'message',
       on: { channel: 'uri' },
-      where: { admitted: true },
+      where: { admitted: true, retired: false },
       value: 'sentAt',
       by: 'sentAt',
     }),
