@@ -6,6 +6,7 @@ import { resumeMoves } from './appview/move-record.ts'
 import type { Guests } from './appview/own-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
+import { raiseAlerts } from './appview/raise-alerts.ts'
 import { retireEntries } from './appview/retire-entries.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
@@ -61,8 +62,9 @@ export async function finishAndBegin(
   if (records > 0) log.info({ records }, 'finished moves that a stop had interrupted')
   await acting.karma.settle({ anew: true })
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
-  const retiring = { ...acting, isHosted: pds.isHosted }
-  await jobs.every('retention', '20 3 * * *', async () => void (await retireEntries(retiring)))
+  const sweeping = { ...acting, isHosted: pds.isHosted }
+  await jobs.every('channel-alerts', '* * * * *', async () => void (await raiseAlerts(sweeping)))
+  await jobs.every('retention', '20 3 * * *', async () => void (await retireEntries(sweeping)))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 

@@ -14,6 +14,7 @@ import { lexRecord } from '../src/appview/lex-record.ts'
 import type { RepoWriter } from '../src/appview/own-record.ts'
 import { retireEntries } from '../src/appview/retire-entries.ts'
 import { transaction } from '../src/appview/sql.ts'
+import type { Job } from '../src/jobs/jobs.ts'
 import { silentLog } from '../src/log.ts'
 import { audienceUri } from '../src/permissioned/audience.ts'
 import { createTids } from '../src/tid.ts'
@@ -35,12 +36,13 @@ const keyOf = ({ did, collection, rkey, place = '' }: At) =>
 /** Repos, the tables that are filled from them, and a clock that a test moves. */
 export async function openRetentionWorld() {
   const db = await appViewDatabase()
-  for (const table of ['auditEvent', 'auditHead', 'pendingAct'])
+  for (const table of ['auditEvent', 'auditHead', 'pendingAct', 'judgedReport'])
     await db.pool.query(`delete from node."${table}"`)
   let now = new Date('2026-01-01T12:00:00Z')
   const clock = { now: () => now }
   const nextTid = createTids(clock)
   const repos = new Map<string, string>()
+  const queued: Job[] = []
   /** After so many writes the process ends, with the last one done or not. */
   let dies: { after: number; done: boolean } | undefined
   const store = async (at: At, record: Content | undefined) => {
@@ -60,7 +62,11 @@ export async function openRetentionWorld() {
     return { did, rev, results: [{ uri: '', cid: cid ?? undefined }] }
   }
   const writer = {
-    putRecord: (w) => store(w, w.record),
+    putRecord: async (w) => {
+      if (w.swapRecord === null && repos.has(keyOf(w)))
+        throw new InvalidRequestError('It is there', 'InvalidSwap')
+      return store(w, w.record)
+    },
     deleteRecord: (w) => store(w, undefined),
     createAll: async ({ did, place, creates }) => {
       if (creates.some((one) => repos.has(keyOf({ did, place, ...one }))))
@@ -72,7 +78,10 @@ export async function openRetentionWorld() {
   } as Partial<RepoWriter> as RepoWriter
   const acting: Acting & { log: typeof silentLog } = {
     sql: db.pool,
-    outbox: { transact: (work) => transaction(db.pool, (tx) => work(tx, async () => undefined)) },
+    outbox: {
+      transact: (work) =>
+        transaction(db.pool, (tx) => work(tx, async (job) => void queued.push(job))),
+    },
     writer,
     versions: { cidOf: async (at) => repos.get(keyOf(at)) },
     progress: { advance: () => undefined, reached: async () => true },
@@ -101,6 +110,8 @@ export async function openRetentionWorld() {
     ...db,
     acting,
     repos,
+    queued,
+    isHosted,
     post,
     put,
     guests,

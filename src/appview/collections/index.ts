@@ -11,6 +11,7 @@ import { nodeRole } from './platform/node-role.ts'
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
+import { channelAlert } from './spaces/channel-alert.ts'
 import { channelReport } from './spaces/channel-report.ts'
 import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
@@ -30,6 +31,7 @@ export const collections: readonly Collection[] = [
   award,
   category,
   channel,
+  channelAlert,
   channelReport,
   channelRules,
   customerContext,

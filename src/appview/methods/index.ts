@@ -20,6 +20,7 @@ import { tenantMembers } from './platform/tenant-members.ts'
 import { tenantStatus } from './platform/tenant-status.ts'
 import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
+import { channelAlerts } from './spaces/channel-alerts.ts'
 import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
@@ -55,6 +56,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  channelAlerts(mount, deps)
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
   audit(mount, deps)
