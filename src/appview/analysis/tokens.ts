@@ -6,8 +6,8 @@ export type Token = {
   readonly loud: boolean
 }
 
-/** More than the longest message holds. */
-const CHARACTERS_MAX = 30_000
+/** Far more than people write in a message; what is longer is read as far as this. */
+const CHARACTERS_MAX = 10_000
 
 /** Words with letters, numbers and inner apostrophes; and pictographs, with what colours them. Each
  *  character belongs to one branch only, so that a text takes time in its length. */
@@ -18,7 +18,7 @@ export function within(text: string): string {
   return text.slice(0, CHARACTERS_MAX)
 }
 
-/** The words and signs of a text, in order; those after its first 30,000 characters are left. */
+/** The words and signs of a text, in order; those after its first 10,000 characters are left. */
 export function tokensOf(text: string): Token[] {
   return Array.from(within(text).matchAll(TOKEN), ([said]) => ({
     word: said.toLowerCase().replaceAll('’', "'"),

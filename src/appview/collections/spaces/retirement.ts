@@ -14,6 +14,7 @@ export const retirement = collection({
     entry: recordColumn(),
     channel: recordColumn(),
     state: text(),
+    reason: text().optional(),
     createdAt: timestamp(),
   },
   indexes: [
@@ -36,6 +37,7 @@ export const retirement = collection({
     entry: record.entry,
     channel: record.channel,
     state: record.state,
+    reason: record.reason ?? null,
     createdAt: claimed(record.createdAt),
   }),
 
@@ -46,6 +48,7 @@ export const retirement = collection({
     entry: row.entry,
     channel: row.channel,
     state: row.state,
+    reason: row.reason ?? undefined,
     createdAt: instant(row.createdAt),
     indexedAt: instant(row.indexedAt),
   }),
@@ -61,7 +64,7 @@ export const retirement = collection({
   examples: {
     good: [
       { record: retire({}) },
-      { audience: 'members', record: retire({ state: 'deleted' }) },
+      { audience: 'members', record: retire({ state: 'deleted', reason: 'Spam' }) },
       {
         audience: 'staff',
         record: retire({ entry: `at://did:plc:alice/${co.kendev.spaces.channelReport.$type}/3k` }),
