@@ -39,7 +39,8 @@ export async function openRetentionWorld() {
   for (const table of ['auditEvent', 'auditHead', 'pendingAct', 'judgedReport'])
     await db.pool.query(`delete from node."${table}"`)
   let now = new Date('2026-01-01T12:00:00Z')
-  const clock = { now: () => now }
+  let tick = 0
+  const clock = { now: () => (now = new Date(now.getTime() + tick)) }
   const nextTid = createTids(clock)
   const repos = new Map<string, string>()
   const queued: Job[] = []
@@ -115,6 +116,8 @@ export async function openRetentionWorld() {
     post,
     put,
     guests,
+    /** From now on each look at the clock takes so long. */
+    slow: (ms: number) => void (tick = ms),
     /** So many days pass. */
     wait: (days: number) => void (now = new Date(now.getTime() + days * DAY_MS)),
     /** The process ends after so many writes, the last one done or not done. */

@@ -3,10 +3,15 @@ import { retirement } from '../src/appview/collections/spaces/retirement.ts'
 import { channel } from '../src/appview/collections/spaces/channel.ts'
 import { membership } from '../src/appview/collections/spaces/membership.ts'
 import { membershipRequest } from '../src/appview/collections/spaces/membership-request.ts'
+import { customerContext } from '../src/appview/collections/spaces/customer-context.ts'
 import { message } from '../src/appview/collections/spaces/message.ts'
+import { collections } from '../src/appview/collections/index.ts'
+import { tableName } from '../src/appview/schema.ts'
+import { prepareViewTables } from '../src/appview/view-tables.ts'
+import { silentLog } from '../src/log.ts'
 import { readFeed } from '../src/appview/read-feed.ts'
 import { listRows } from '../src/appview/serve-list.ts'
-import { ADA, BEN, CHANNEL, CLUB, openRetentionWorld } from './retention-world.ts'
+import { ADA, BEN, CHANNEL, CLUB, STAFF, openRetentionWorld } from './retention-world.ts'
 
 const AT = '2026-01-01T12:00:00Z'
 const key = (n: number) => `3jzfcijpj3z2${'abcdefghijklmnopqrstuvwxyz'[n]}`
@@ -87,8 +92,41 @@ test('a message of somebody elsewhere is shown no more by the word of the space,
   expect(counted).toMatchObject({ messageCount: 0, lastMessageAt: null })
   await w.post(BEN, key(0), { text: 'Hello again' })
   expect(await w.shown()).toEqual({})
+  await w.pool.query('delete from appview."viewTable"')
+  for (const c of collections) await w.pool.query(`drop table ${tableName(c.table)}`)
+  await prepareViewTables({ pool: w.pool, indexer: w.indexer, log: silentLog })
+  expect(await w.shown()).toEqual({})
   expect(await w.deletions()).toHaveLength(1)
   expect(await w.run()).toEqual({ archived: 0, deleted: 0, failed: 0 })
+})
+
+test('what the staff keeps about a message goes with it', async () => {
+  const w = await openRetentionWorld()
+  await w.channel({ deleteAfter: 2 })
+  const told = { customerData: { name: 'Ann' } }
+  for (const [n, did] of [ADA, BEN].entries()) {
+    const conversation = await w.post(did, key(n))
+    const rkey = `${key(n)}:${did}`
+    await w.put(customerContext, { did: CLUB, rkey, place: STAFF }, { conversation, ...told })
+  }
+  w.wait(1)
+  await w.run()
+  expect(await w.rows(customerContext)).toHaveLength(2)
+  w.wait(1)
+  expect(await w.run()).toEqual({ archived: 0, deleted: 2, failed: 0 })
+  expect(await w.rows(customerContext)).toEqual([])
+})
+
+test('a run that takes too long ends, and the next goes on', async () => {
+  const w = await openRetentionWorld()
+  await w.channel({ archiveAfter: 1 })
+  for (let n = 0; n < 150; n++) await w.post(ADA, `3jzfcijpj2${keyed(n)}`)
+  w.wait(1)
+  w.slow(5_000)
+  const first = await w.run()
+  expect(first).toEqual({ archived: 100, deleted: 0, failed: 0 })
+  w.slow(0)
+  expect(await w.run()).toEqual({ archived: 50, deleted: 0, failed: 0 })
 })
 
 test('a legal hold keeps everything, as long as it lasts', async () => {

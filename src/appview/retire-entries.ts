@@ -35,6 +35,8 @@ const BATCH = 100
 /** The most of one channel in one run: a channel that begins to delete does not hold up others. */
 const BATCHES_MAX = 100
 const CHANNELS = 200
+/** A run ends before its job would be taken for lost, and begun again beside it. */
+const RUN_MS = 600_000
 
 /** What has an age in a channel, and the column that tells it. */
 const KINDS: readonly (readonly [Collection, string])[] = [
@@ -48,6 +50,7 @@ const KINDS: readonly (readonly [Collection, string])[] = [
  *  the next, and one that finds nothing due changes nothing. What fails is logged and left. */
 export async function retireEntries(r: Retiring): Promise<Retired> {
   const done: Retired = { archived: 0, deleted: 0, failed: 0 }
+  const until = r.clock.now().getTime() + RUN_MS
   for (let after = ''; ;) {
     const { rows } = await r.sql.query<KeptChannel & { retention: Retention | null }>(CHANNEL, [
       after,
@@ -55,7 +58,7 @@ export async function retireEntries(r: Retiring): Promise<Retired> {
     ])
     for (const { retention, ...channel } of rows)
       if (await r.isHosted(channel.space))
-        await retireIn(r, { ...channel, retention: retention ?? {} }, done)
+        await retireIn({ ...r, until }, { ...channel, retention: retention ?? {} }, done)
     if (rows.length < CHANNELS) break
     after = rows.at(-1)!.uri
   }
@@ -70,7 +73,9 @@ const CHANNEL = `select c.uri, c.did as space, c.content->'dataRetention' as ret
   left join appview."channelRules" h on h.did = c.did and h.channel = c.uri
   where c.uri > $1 order by c.uri limit $2`
 
-async function retireIn(r: Retiring, channel: KeptChannel, done: Retired): Promise<void> {
+type Run = Retiring & { readonly until: number }
+
+async function retireIn(r: Run, channel: KeptChannel, done: Retired): Promise<void> {
   const { delete: deleteUpTo, archive: archiveUpTo } = dueUpTo(channel, r.clock.now())
   for (const [kind, age] of KINDS) {
     if (deleteUpTo) await inBatches(r, { channel, kind, age, upTo: deleteUpTo, only: '' }, done)
@@ -88,10 +93,10 @@ type Wanted = {
 }
 
 /** From the oldest entry on, each looked at once: one that fails does not come again today. */
-async function inBatches(r: Retiring, wanted: Wanted, done: Retired): Promise<void> {
+async function inBatches(r: Run, wanted: Wanted, done: Retired): Promise<void> {
   const { channel, upTo } = wanted
   let after: readonly [Date | null, string] = [null, '']
-  for (let n = 0; n < BATCHES_MAX; n++) {
+  for (let n = 0; n < BATCHES_MAX && r.clock.now().getTime() < r.until; n++) {
     const { rows } = await r.sql.query<DueEntry>(dueSql(wanted), [
       channel.uri,
       channel.space,

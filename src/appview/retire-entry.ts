@@ -1,8 +1,11 @@
 import { XRPCError } from '@atproto/xrpc-server'
+import { audienceUri } from '../permissioned/audience.ts'
 import { act } from './act.ts'
 import { checkRecord } from './check-record.ts'
 import { message } from './collections/spaces/message.ts'
 import { keyBesideMessage } from './collections/spaces/beside-message.ts'
+import { customerContext } from './collections/spaces/customer-context.ts'
+import { insightCorrection } from './collections/spaces/insight-correction.ts'
 import { retirement } from './collections/spaces/retirement.ts'
 import { uriIn } from './reference.ts'
 import type { DueEntry, KeptChannel, Retiring } from './retire-entries.ts'
@@ -35,7 +38,8 @@ export async function archiveEntries(
 
 /** Deletes an entry, with an audit event in the name of the space. What stands in a repo of this
  *  node is deleted from it, also where it is kept for somebody whose host has no permissioned
- *  repos; what stands elsewhere is shown no more, by a record of the space's. */
+ *  repos; what stands elsewhere is shown no more, by a record of the space's. What the space itself
+ *  keeps about the entry goes first: it must not outlast it. */
 export async function deleteEntry(
   r: Retiring,
   channel: KeptChannel,
@@ -44,6 +48,7 @@ export async function deleteEntry(
   const { space } = channel
   const { did, rkey, place, collection } = entry
   const by = byRule(space, 'deleteByRetention')
+  await forgetBeside(r, channel, entry)
   const word = { did: space, collection: retirement.nsid, rkey: keyOf(entry), place }
   const writer = await writerFor(r, entry)
   if (!writer) {
@@ -56,6 +61,18 @@ export async function deleteEntry(
   if (!entry.archived) return
   const { rev } = await r.writer.deleteRecord(word)
   await r.progress.reached(space, rev, place)
+}
+
+/** What a space keeps about a message, under its key. */
+const BESIDE = [customerContext, insightCorrection]
+
+async function forgetBeside(r: Retiring, { space }: KeptChannel, entry: DueEntry): Promise<void> {
+  const rkey = keyBesideMessage(entry.uri)
+  if (rkey === undefined) return
+  for (const { nsid: collection, access } of BESIDE) {
+    const at = { did: space, collection, rkey, place: audienceUri(space, access.audience!) }
+    await act(r, { at, record: undefined, by: byRule(space, 'forgetByRetention') })
+  }
 }
 
 /** What writes into the repo of the entry; undefined where that is elsewhere. */

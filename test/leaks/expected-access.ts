@@ -83,8 +83,8 @@ export function onDoing(caller: Caller, permission: string, { space }: Stand): s
   return HAS[permission]!.includes(caller) ? YES : 'Forbidden'
 }
 
-/** What somebody is told who writes there on the space's behalf: as above, but nobody writes what is
- *  for others than themselves. */
+/** What somebody is told who writes there on the space's behalf: as above, but nobody writes what
+ *  is for others than themselves. */
 export function onManaging(caller: Caller, permission: string, stand: Stand): string {
   const told = onDoing(caller, permission, stand)
   return told === YES && !reads(caller, stand) ? 'Forbidden' : told
