@@ -94,8 +94,8 @@ const unreadSql = (streams: string, counts: string) => `
 /** Somebody who has read a message. */
 export type Reader = { readonly id: string; readonly createdAt: Date }
 
-/** Who has read a message of somebody else's and lets it be known: active members who may read it,
- *  the last to have read first, one more than the page holds. */
+/** Who has read a message of somebody else's and lets it be known: active members who were there
+ *  when it was sent and may read it, the last to have read first, one more than the page holds. */
 export async function readersOf(
   sql: Sql,
   { stream, author, of, place }: { stream: Stream; author: string; of: Place; place: string },
@@ -118,7 +118,7 @@ const READERS = `with w as (select $7::text as place), readers as (
     from node."readMarker" k cross join w
     join node.preference p on p.did = k.did and p."readReceipts"
     join appview.membership a on a.did = $1 and a.subject = k.did
-      and a.status = 'active' and a.active
+      and a.status = 'active' and a.active and a."joinedAt" <= $4
     where k.space = $1 and k.channel = $2 and k.thread in ('', $3)
       and (k."sentAt", k.uri) >= ($4, $5) and k.did <> $6 and ${readableSql('w', 'k.did')}
     group by k.did)

@@ -128,6 +128,15 @@ test('who is outside learns and marks nothing, and who has left is no reader any
   await expect(mark(cleo, sent)).rejects.toMatchObject({ error: 'NotFound' })
 })
 
+test('who has joined after a message was sent is no reader of it', async () => {
+  const old = await say(ada, { space: garage.did, channel: undefined })
+  await letKnow(eve, true)
+  await eve.call(`${SPACES}.join`, { space: garage.did })
+  const later = await say(ada, { space: garage.did, channel: undefined })
+  await mark(eve, later)
+  expect([await readers(ada, old), await readers(ada, later)]).toEqual([[], [eve.did]])
+})
+
 test('who takes their wish to be a member back is no reader of a public space either', async () => {
   await dora.call(`${SPACES}.join`, { space: garage.did })
   const sent = await say(ada, { space: garage.did, channel: undefined })
