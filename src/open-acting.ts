@@ -4,9 +4,12 @@ import { resumeFounding } from './appview/found-space.ts'
 import type { Karma } from './appview/karma/keep-karma.ts'
 import { DESCRIBE, type Describing, describeDomains } from './appview/describe-domains.ts'
 import { resumeMoves } from './appview/move-record.ts'
+import type { Guests } from './appview/own-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
 import { TELL_VOTERS, type Telling, tellVoters } from './appview/roadmap.ts'
+import { raiseAlerts } from './appview/raise-alerts.ts'
+import { retireEntries } from './appview/retire-entries.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
 import { measureStorage } from './appview/tenant-storage.ts'
@@ -16,7 +19,6 @@ import type { Config } from './config.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
-import { createRepoReads } from './permissioned/store/repo-reads.ts'
 import { alignAdmissions } from './public-admissions.ts'
 
 type Options = { config: Config; pds: NodePds; jobs: Jobs; clock: Clock; log: Log }
@@ -54,7 +56,7 @@ export function actingParts(
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
   { jobs, pds, log }: Options,
-  acting: Provisioning & Describing & { readonly sql: SqlPool; readonly karma: Karma },
+  acting: Provisioning & Describing & { sql: SqlPool; karma: Karma; guests: Guests },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
   if (spaces > 0) log.info({ spaces }, 'finished spaces that a stop had interrupted')
@@ -71,14 +73,24 @@ export async function finishAndBegin(
   await jobs.work(TELL_VOTERS, (data) => tellVoters(acting, data as unknown as Telling))
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-storage', '7 * * * *', () => measureStorage({ ...acting, ...pds }))
+  const sweeping = { ...acting, isHosted: pds.isHosted }
+  await jobs.every('channel-alerts', '* * * * *', async () => void (await raiseAlerts(sweeping)))
+  await jobs.every('retention', '20 3 * * *', async () => void (await retireEntries(sweeping)))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 
-/** The versions of records, in whichever repo of this node they stand. */
+/** The versions of records, in whichever repo of this node they stand, also where it keeps them for
+ *  somebody whose host has no permissioned repos. */
 function versionsOf(pds: NodePds, sql: SqlPool): Versions {
-  const reads = createRepoReads(sql)
   return {
-    cidOf: async ({ place, ...at }) =>
-      place === '' ? pds.recordCid(at) : (await reads.getRecord({ ...at, space: place }))?.cid,
+    cidOf: async ({ place, ...at }) => {
+      if (place === '') return pds.recordCid(at)
+      const key = [place, at.did, at.collection, at.rkey]
+      return (await sql.query<{ cid: string }>(VERSION, key)).rows[0]?.cid
+    },
   }
 }
+
+const VERSION = `select c.cid from repo.record c
+  join repo.repo r on r.space = c.space and r.did = c.did and r."deletedAt" is null
+  where c.space = $1 and c.did = $2 and c.collection = $3 and c.rkey = $4`

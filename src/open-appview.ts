@@ -123,7 +123,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     listen: async () => {
       await meter.settle()
       await sync.start()
-      await finishAndBegin(options, { ...acting, ...people })
+      await finishAndBegin(options, { ...acting, ...people, guests })
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()

@@ -27,6 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/pds': ['src/crypto', 'src/database/sql.ts'],
   'src/pds/fast': ['src/crypto'],
   'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
+  'src/appview/analysis': [],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
@@ -54,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/appview/migrations': [],
   'src/appview': [
+    'src/appview/analysis',
     'src/appview/collections',
     'src/crypto',
     'src/database',

@@ -25,6 +25,8 @@ export type Act = {
   /** The version it must still have, null for none yet; whatever it has when left out. */
   readonly swap?: string | null
   readonly by: Pick<AuditEvent, 'actor' | 'role' | 'action' | 'reason'>
+  /** In whose name it is done, where it is not in the name of the account that has the record. */
+  readonly chain?: string
   /** What else is to happen once it is written, with keys that tell this act from every other. */
   readonly effects?: readonly Job[]
 }
@@ -40,7 +42,7 @@ export type Acting = {
   readonly nextTid: () => string
 }
 
-type Kept = Pick<Act, 'at' | 'by' | 'effects'> & { before?: string; after?: string }
+type Kept = Pick<Act, 'at' | 'by' | 'chain' | 'effects'> & { before?: string; after?: string }
 
 /**
  * Writes a record, and with it the audit event and the jobs that follow from it: all or none, also
@@ -49,7 +51,7 @@ type Kept = Pick<Act, 'at' | 'by' | 'effects'> & { before?: string; after?: stri
  * what `checkRecord` and the writer throw.
  */
 export async function act(a: Acting, wish: Act): Promise<{ uri: string; cid: string | undefined }> {
-  const { at, record, swap } = wish
+  const { at, record, swap, chain } = wish
   if (record !== undefined) checkRecord(at, record)
   const before = await a.versions.cidOf(at)
   const after = record && String(await cidForLex(lexRecord(record)))
@@ -57,7 +59,7 @@ export async function act(a: Acting, wish: Act): Promise<{ uri: string; cid: str
   const swapRecord = swap === undefined ? (before ?? null) : swap
   if (before === after && (swapRecord ?? undefined) === before) return { uri, cid: before }
   const id = a.nextTid()
-  const kept: Kept = { at, by: wish.by, effects: wish.effects ?? [] }
+  const kept: Kept = { at, by: wish.by, ...(chain && { chain }), effects: wish.effects ?? [] }
   await a.sql.query('insert into node."pendingAct" (id, act, "createdAt") values ($1, $2, $3)', [
     id,
     JSON.stringify({ ...kept, before, after }),
@@ -94,13 +96,13 @@ function write(a: Acting, { at, record }: Act, swapRecord: string | null) {
 }
 
 async function settle(a: Acting, id: string, kept: Kept): Promise<void> {
-  const { at, by, before, after, effects = [] } = kept
+  const { at, by, before, after, chain = at.did, effects = [] } = kept
   await a.outbox.transact(async (tx, queue) => {
     const { rowCount } = await tx.query('delete from node."pendingAct" where id = $1', [id])
     if (rowCount !== 1) return
     const subject = uriIn(at.place, recordUri(at.did, at.collection, at.rkey))
     const versions = { ...(before && { before }), ...(after && { after }) }
-    await appendAudit(tx, { ...by, ...versions, chain: at.did, subject, at: a.clock.now() })
+    await appendAudit(tx, { ...by, ...versions, chain, subject, at: a.clock.now() })
     for (const job of effects) await queue(job)
   })
 }

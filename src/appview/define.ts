@@ -134,6 +134,7 @@ export type Collection = {
   readonly indexes: readonly (readonly string[])[]
   readonly search?: readonly string[]
   readonly shown?: string
+  readonly hidden?: string
   readonly feed?: string
   readonly people: readonly string[]
   readonly media: readonly string[]
@@ -167,6 +168,8 @@ type Definition<
   search?: readonly (keyof C & string)[]
   /** A derived boolean column; rows where it is false stay stored and are not shown. */
   shown?: keyof D & string
+  /** A derived boolean column; rows where it is true stay stored and are not shown. */
+  hidden?: keyof D & string
   /** The column with the DID whose live feed tells of changes to these rows. */
   feed?: (keyof C & string) | 'did'
   /** Columns whose DIDs the view shows as people; lists of DIDs as well. */
@@ -211,6 +214,7 @@ export function collection<
     indexes: def.indexes ?? [],
     search: def.search,
     shown: def.shown,
+    hidden: def.hidden,
     feed: def.feed,
     people: def.people ?? [],
     media: def.media ?? [],

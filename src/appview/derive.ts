@@ -68,7 +68,7 @@ export function briefColumns(c: Collection, collections: readonly Collection[]):
         return [...Object.keys(on), ...Object.keys(where), ...Object.values(picked)]
       }),
   )
-  const seen = [c.feed, c.shown].filter((name) => name !== undefined)
+  const seen = [c.feed, c.shown, c.hidden].filter((name) => name !== undefined)
   return [...new Set(['uri', 'place', 'cid', 'did', c.owner, ...seen, ...own, ...read])]
 }
 

@@ -100,5 +100,6 @@ function feedOf(c: Collection, row: Brief): string {
 
 /** Whether readers see this row. */
 function visible(c: Collection, row: Brief | undefined): boolean {
-  return row !== undefined && (c.shown === undefined || row[c.shown] === true)
+  if (row === undefined || (c.hidden !== undefined && row[c.hidden] === true)) return false
+  return c.shown === undefined || row[c.shown] === true
 }

@@ -105,16 +105,26 @@ export function requireWriter({ role }: Standing, place: string): void {
   )
 }
 
+/** Throws `NotAMember` unless the person is an active member, `NotFound` for a space they may not
+ *  see. */
+export async function requireMember(
+  sql: Sql,
+  space: string,
+  did: string,
+): Promise<{ standing: Standing; seen: SeenSpace }> {
+  const seen = await requireSpace(sql, space, did)
+  const standing = await standingIn(sql, space, did)
+  if (standing?.status === 'active') return { standing, seen }
+  throw new ForbiddenError('Only members can do this. Join the space first.', 'NotAMember')
+}
+
 /** Throws `NotAMember` unless the person is an active member, `Forbidden` unless their role or a
  *  grant to them includes the permission, `NotFound` for a space they may not see. */
 export async function requirePermission(
   sql: Sql,
   asks: { space: string; did: string; permission: Permission },
 ): Promise<{ standing: Standing; seen: SeenSpace }> {
-  const seen = await requireSpace(sql, asks.space, asks.did)
-  const standing = await standingIn(sql, asks.space, asks.did)
-  if (standing?.status !== 'active')
-    throw new ForbiddenError('Only members can do this. Join the space first.', 'NotAMember')
+  const { standing, seen } = await requireMember(sql, asks.space, asks.did)
   if (!allows(standing, asks.permission))
     throw new ForbiddenError(
       `A ${standing.role} of this space may not do this: it needs ${asks.permission}.`,

@@ -79,6 +79,16 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: false,
     optional: true,
   },
+  channelAlert: {
+    when: 'a figure in a channel you manage passes a limit',
+    title: (d) => `${said(d, 'channel')}: ${said(d, 'figure')} is ${said(d, 'amount')}`,
+    text: (d) =>
+      `In ${said(d, 'channel')}, ${said(d, 'figure')} has come to ${said(d, 'amount')}. ` +
+      `The limit is ${said(d, 'limit')} (${said(d, 'level')}).\n` +
+      'Acknowledge the alert, so that others know that somebody sees to it.',
+    mail: true,
+    optional: true,
+  },
   guardianAngelGained: {
     when: 'your karma makes you a guardian angel',
     title: () => 'You are a guardian angel',

@@ -38,6 +38,7 @@ function rolesSql(skey: string): string {
 export function visibleSql(c: Collection, row: string, viewer: string): string[] {
   return [
     ...(c.shown ? [`${row}.${quote(c.shown)}`] : []),
+    ...(c.hidden ? [`not ${row}.${quote(c.hidden)}`] : []),
     ...(c.access.places === 'public' ? [] : [readableSql(row, viewer)]),
   ]
 }

@@ -82,7 +82,7 @@ async function fill(tx: Sql, indexer: Indexer): Promise<number> {
 function fingerprint(c: Collection, all: readonly Collection[]): string {
   const rules = ['row', 'accept'].map((name) => String(Reflect.get(c, name)))
   const tables = [...tableSql(c), ...indexesSql(c, all)]
-  const parts = [tables, c.derived, c.shown, c.feed, c.access.places, rules, KERNEL]
+  const parts = [tables, c.derived, c.shown, c.hidden, c.feed, c.access.places, rules, KERNEL]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 

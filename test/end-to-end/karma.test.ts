@@ -144,13 +144,13 @@ test('what somebody has chosen is known to them, and stays until they change it'
   const choice = (who: Person) => who.get(`${ACTOR}.getPreferences`)
   expect(await choice(dot)).toEqual({
     notifications: { email: true, inApp: true, guardianAngelAlerts: true },
-    privacy: { profileVisibility: 'public', karmaScoreVisible: true },
+    privacy: { profileVisibility: 'public', karmaScoreVisible: true, readReceipts: false },
   })
   await dot.call(`${ACTOR}.putPreferences`, { email: false })
   await dot.call(`${ACTOR}.putPreferences`, { inApp: false, profileVisibility: 'members' })
   expect(await choice(dot)).toEqual({
     notifications: { email: false, inApp: false, guardianAngelAlerts: true },
-    privacy: { profileVisibility: 'members', karmaScoreVisible: true },
+    privacy: { profileVisibility: 'members', karmaScoreVisible: true, readReceipts: false },
   })
   const wrong = { profileVisibility: 'friends' }
   expect(await told(dot.call(`${ACTOR}.putPreferences`, wrong))).toBe('InvalidRecord')

@@ -10,6 +10,7 @@ import {
   onGet,
   onJoining,
   onLeaving,
+  onManaging,
   onPosting,
   onReactingBlindly,
   onTakingBack,
@@ -149,7 +150,7 @@ function managed(t: Trying, it: Case, permission: string): Map<string, Attempt> 
   const { c, stand, record, value, caller } = it
   const space = t.cast[stand.space]
   const audience = stand.audience === 'public' ? {} : { audience: stand.audience }
-  const expected = onDoing(caller, permission, stand)
+  const expected = onManaging(caller, permission, stand)
   const put = (rkey: string) =>
     told(
       t.send(caller, {

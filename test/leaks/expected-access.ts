@@ -47,6 +47,7 @@ const HAS: Readonly<Record<string, readonly Caller[]>> = {
   moderate_content: ['owner', 'admin', 'moderator'],
   manage_members: ['owner', 'admin', 'moderator'],
   post_messages: ['owner', 'admin', 'moderator', 'member'],
+  view_analytics: ['owner', 'admin'],
 }
 
 /** Who is in the public space; it cannot suspend anybody. */
@@ -80,6 +81,13 @@ export function onDoing(caller: Caller, permission: string, { space }: Stand): s
   if (space === 'club' && !READS.members.includes(caller)) return 'NotFound'
   if (space === 'shop' && !IN_SHOP.includes(caller)) return 'NotAMember'
   return HAS[permission]!.includes(caller) ? YES : 'Forbidden'
+}
+
+/** What somebody is told who writes there on the space's behalf: as above, but nobody writes what
+ *  is for others than themselves. */
+export function onManaging(caller: Caller, permission: string, stand: Stand): string {
+  const told = onDoing(caller, permission, stand)
+  return told === YES && !reads(caller, stand) ? 'Forbidden' : told
 }
 
 /** What somebody is told who posts there: as above, but a channel they do not read is not there. */

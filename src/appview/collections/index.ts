@@ -16,14 +16,18 @@ import { roadmapUpdate } from './platform/roadmap-update.ts'
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
+import { channelAlert } from './spaces/channel-alert.ts'
 import { channelReport } from './spaces/channel-report.ts'
 import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
+import { customerContext } from './spaces/customer-context.ts'
+import { insightCorrection } from './spaces/insight-correction.ts'
 import { memberCrm } from './spaces/member-crm.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
 import { reaction } from './spaces/reaction.ts'
+import { retirement } from './spaces/retirement.ts'
 import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
 
@@ -32,11 +36,14 @@ export const collections: readonly Collection[] = [
   award,
   category,
   channel,
+  channelAlert,
   channelReport,
   channelRules,
+  customerContext,
   featureFeedback,
   featureResponse,
   featureVote,
+  insightCorrection,
   media,
   memberCrm,
   membership,
@@ -48,6 +55,7 @@ export const collections: readonly Collection[] = [
   product,
   profile,
   reaction,
+  retirement,
   revocation,
   roadmapFeature,
   roadmapUpdate,

@@ -35,12 +35,15 @@ import { tenantStatus } from './platform/tenant-status.ts'
 import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
 import { voteFeature } from './platform/vote-feature.ts'
+import { channelAlerts } from './spaces/channel-alerts.ts'
 import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
+import { messageInsights } from './spaces/message-insights.ts'
 import { react } from './spaces/react.ts'
+import { readState } from './spaces/read-state.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
@@ -71,6 +74,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  channelAlerts(mount, deps)
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
   audit(mount, deps)
@@ -91,6 +95,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   invitations(mount, deps)
   join(mount, deps)
   joinTenant(mount, deps)
+  messageInsights(mount, deps)
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
@@ -100,6 +105,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   readRoadmap(mount, deps)
   readSpaces(mount, deps)
   respondToFeedback(mount, deps)
+  readState(mount, deps)
   revokeAward(mount, deps)
   roadmapNews(mount, deps)
   sendMessage(mount, deps)

@@ -1,6 +1,7 @@
 import { co } from '../../../lexicons/index.ts'
 import {
   collection,
+  exists,
   instant,
   integer,
   part,
@@ -25,6 +26,13 @@ export const channelReport = collection({
     processedAt: timestamp(),
     createdAt: timestamp(),
     content: part<Report>(),
+  },
+  derived: {
+    archived: exists({
+      source: 'retirement',
+      on: { entry: 'uri', did: 'did' },
+      where: { state: 'archived' },
+    }),
   },
   indexes: [
     ['did', 'createdAt'],
@@ -64,6 +72,7 @@ export const channelReport = collection({
     status: row.status,
     processingTime: content.processingTime,
     processedAt: instant(row.processedAt),
+    archived: row.archived,
     createdAt: instant(row.createdAt),
     updatedAt: content.updatedAt,
     indexedAt: instant(row.indexedAt),
@@ -74,7 +83,13 @@ export const channelReport = collection({
     {
       query: co.kendev.spaces.listChannelReports,
       newest: 'createdAt',
-      where: { space: 'did', channel: 'channel', reportType: 'reportType', status: 'status' },
+      where: {
+        space: 'did',
+        channel: 'channel',
+        reportType: 'reportType',
+        status: 'status',
+        archived: 'archived',
+      },
     },
   ],
   examples: {

@@ -26,11 +26,15 @@ export const channel = collection({
     content: part<co.kendev.spaces.channel.Main>(),
   },
   derived: {
-    messageCount: count({ source: 'message', on: { channel: 'uri' }, where: { admitted: true } }),
+    messageCount: count({
+      source: 'message',
+      on: { channel: 'uri' },
+      where: { admitted: true, retired: false },
+    }),
     lastMessageAt: newest(timestamp(), {
       source: 'message',
       on: { channel: 'uri' },
-      where: { admitted: true },
+      where: { admitted: true, retired: false },
       value: 'sentAt',
       by: 'sentAt',
     }),
@@ -41,6 +45,7 @@ export const channel = collection({
 
   accept({ record, did, place }) {
     if (record.space !== did) return 'NotTheSpacesOwn'
+    if (SECRET.test(record.feedConfiguration?.feedSource ?? '')) return 'SecretInSource'
     const widest = channelAudience(record.accessControl ?? {})
     return isWithin(parseAudience(place)?.audience, widest) ? undefined : 'TooManyReaders'
   },
@@ -82,6 +87,18 @@ export const channel = collection({
   examples: {
     good: [
       { record: general('did:plc:alice') },
+      {
+        record: {
+          ...general('did:plc:alice'),
+          channelType: 'monitoring',
+          reportType: 'equipment_status',
+          feedConfiguration: {
+            feedSource: 'https://meters.example/pump',
+            refreshInterval: 900,
+            dataFormat: 'text/csv',
+          },
+        },
+      },
       { audience: 'staff', record: general('did:plc:alice') },
       {
         audience: 'members',
@@ -90,6 +107,12 @@ export const channel = collection({
     ],
     bad: {
       NotTheSpacesOwn: { record: general('did:plc:bob') },
+      SecretInSource: {
+        record: {
+          ...general('did:plc:alice'),
+          feedConfiguration: { feedSource: 'https://ada:secret@meters.example/' },
+        },
+      },
       TooManyReaders: {
         audience: 'members',
         record: { ...general('did:plc:alice'), accessControl: { visibility: 'restricted' } },
@@ -97,6 +120,9 @@ export const channel = collection({
     },
   },
 })
+
+/** An address with a password in it, which whoever reads the channel could use. */
+const SECRET = /^[a-z][a-z0-9+.-]*:\/\/[^/?#]*@/i
 
 function general(space: l.DidString) {
   return { space, name: 'general', createdAt: '2026-11-23T10:00:00Z' } as const

@@ -20,6 +20,9 @@ const CHANNEL = {
   cid: 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi',
 } as const
 
+/** What the space has decided about a message: it is put away, or shown no more. */
+const RETIRED = { source: 'retirement', on: { entry: 'uri', did: 'space' } } as const
+
 /** What a member says in a space, in the member's own repo. It is shown while the space
  *  lets its author write where it stands, whichever of the two records arrives first. */
 export const message = collection({
@@ -41,7 +44,13 @@ export const message = collection({
       on: { did: 'space', subject: 'did' },
       places: 'writes',
     }),
-    replyCount: count({ source: 'message', on: { parent: 'uri' }, where: { admitted: true } }),
+    archived: exists({ ...RETIRED, where: { state: 'archived' } }),
+    retired: exists({ ...RETIRED, where: { state: 'deleted' } }),
+    replyCount: count({
+      source: 'message',
+      on: { parent: 'uri' },
+      where: { admitted: true, retired: false },
+    }),
     reactions: tally({
       source: 'reaction',
       on: { subject: 'uri' },
@@ -53,11 +62,13 @@ export const message = collection({
   indexes: [
     ['space', 'admitted', 'sentAt'],
     ['channel', 'admitted', 'sentAt'],
+    ['channel', 'archived', 'sentAt'],
     ['root', 'sentAt'],
     ['did', 'sentAt'],
   ],
   search: ['text'],
   shown: 'admitted',
+  hidden: 'retired',
   feed: 'space',
   people: ['did'],
   mine: { source: 'reaction', about: 'subject', value: 'emoji', among: 'reactions' },
@@ -109,6 +120,7 @@ export const message = collection({
     replyCount: row.replyCount,
     threadRoot: content.reply?.root.uri,
     edited: content.editedAt !== undefined,
+    archived: row.archived,
     createdAt: instant(row.sentAt),
     indexedAt: instant(row.indexedAt),
   }),
@@ -123,13 +135,20 @@ export const message = collection({
         channel: 'channel',
         thread: 'root',
         author: 'did',
+        archived: 'archived',
         since: ['>=', 'sentAt'],
       },
     },
     {
       query: co.kendev.spaces.searchMessages,
       newest: 'sentAt',
-      where: { space: 'space', q: ['matches', 'search'], channel: 'channel', author: 'did' },
+      where: {
+        space: 'space',
+        q: ['matches', 'search'],
+        channel: 'channel',
+        author: 'did',
+        archived: 'archived',
+      },
     },
   ],
   examples: {

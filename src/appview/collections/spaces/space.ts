@@ -22,12 +22,16 @@ export const space = collection({
       on: { did: 'did' },
       where: { active: true, status: 'active' },
     }),
-    messageCount: count({ source: 'message', on: { space: 'did' }, where: { admitted: true } }),
+    messageCount: count({
+      source: 'message',
+      on: { space: 'did' },
+      where: { admitted: true, retired: false },
+    }),
     channelCount: count({ source: 'channel', on: { did: 'did' } }),
     lastActivity: newest(timestamp(), {
       source: 'message',
       on: { space: 'did' },
-      where: { admitted: true },
+      where: { admitted: true, retired: false },
       value: 'sentAt',
       by: 'sentAt',
     }),

@@ -11,6 +11,7 @@ type Preferences = {
   guardianAngelAlerts: boolean
   profileVisibility: string
   karmaScoreVisible: boolean
+  readReceipts: boolean
 }
 
 const UNLESS_CHOSEN: Preferences = {
@@ -19,6 +20,7 @@ const UNLESS_CHOSEN: Preferences = {
   guardianAngelAlerts: true,
   profileVisibility: 'public',
   karmaScoreVisible: true,
+  readReceipts: false,
 }
 const NAMES = Object.keys(UNLESS_CHOSEN) as (keyof Preferences)[]
 
@@ -47,11 +49,11 @@ export function preferences(mount: Mount, { sql }: { readonly sql: SqlPool }): v
   })
 }
 
-function viewOf({ profileVisibility, karmaScoreVisible, ...kept }: Preferences) {
+function viewOf({ profileVisibility, karmaScoreVisible, readReceipts, ...kept }: Preferences) {
   const { email, inApp, guardianAngelAlerts } = kept
   return {
     notifications: { email, inApp, guardianAngelAlerts },
-    privacy: { profileVisibility, karmaScoreVisible },
+    privacy: { profileVisibility, karmaScoreVisible, readReceipts },
   }
 }
 

@@ -88,7 +88,8 @@ async function tell(
     rowsByUri(reading, message, of(message.nsid)),
     rowsByUri(reading, reaction, of(reaction.nsid)),
   ])
-  const rows = [...messages.values()]
+  // What the space has put away since is told as gone.
+  const rows = [...messages.values()].filter((row) => row['archived'] !== true)
   const views = await present(message, rows, { sql, origin })
   const viewOf = new Map(rows.map((row, n) => [row.uri as string, views[n]]))
   return entries.flatMap(({ seq, uri: known, action, collection, at }): Told[] => {

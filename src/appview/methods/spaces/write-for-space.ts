@@ -18,6 +18,7 @@ import { notFound } from '../../not-found.ts'
 import type { RepoWriter } from '../../own-record.ts'
 import type { Progress } from '../../progress.ts'
 import { recordUri, uriIn } from '../../reference.ts'
+import { quote, tableName } from '../../schema.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
 import { keepTenant, requireOpenTenant, withinProducts } from '../../tenant-spaces.ts'
@@ -67,6 +68,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     await requireOpenTenant(sql, space)
     await keepTenant(sql, space, record)
     refuseReadOnly(collection, record)
+    await refuseMove(sql, { collection, record, uri: rkey && recordUri(space, collection, rkey) })
     const swap = swapRecord === undefined ? {} : { swapRecord }
     const at = { did: space, collection, rkey: rkey ?? nextTid(), place }
     const write = () => put(deps, { ...at, record, ...swap })
@@ -183,6 +185,26 @@ async function put(
     left.length === 0 ? await writer.putRecord(what) : await moveRecord(deps, what, left)
   await progress.reached(what.did, written.rev, what.place)
   return { uri: written.results[0]!.uri, cid: written.results[0]!.cid! }
+}
+
+/** What has states goes from one to another by the methods for that, which keep who did it. */
+async function refuseMove(
+  sql: Reading['sql'],
+  put: { collection: string; record: Readonly<Record<string, unknown>>; uri: string | undefined },
+): Promise<void> {
+  const c = collections.find(({ nsid }) => nsid === put.collection)!
+  if (!c.machine) return
+  const { field, initial } = c.machine
+  const { rows } = await sql.query<Record<string, unknown>>(
+    `select ${quote(field)} from ${tableName(c.table)} where uri = $1`,
+    [put.uri ?? ''],
+  )
+  const states = rows[0] ? [String(rows[0][field])] : initial
+  if (states.some((state) => state === (put.record[field] ?? initial[0]))) return
+  throw new InvalidRequestError(
+    `Here ${field} stays ${states.join(' or ')}. Use the methods that move it.`,
+    'InvalidTransition',
+  )
 }
 
 /** What views compute is never part of a record. Other unknown fields are kept: a newer lexicon may
