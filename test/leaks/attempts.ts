@@ -87,7 +87,7 @@ function paramsFor(nsid: string, { cast, record, stand }: Case & Pick<Trying, 'c
     node: author,
     subject: uri,
   }
-  const names = [...required, ...('owner' in properties ? ['owner'] : [])]
+  const names = [...required, ...['owner', 'node'].filter((name) => name in properties)]
   const about = { ...known, owner: record.author }
   return Object.fromEntries(
     names.flatMap((name) => (name in about ? [[name, about[name as keyof typeof about]]] : [])),
@@ -131,8 +131,11 @@ export function readings(t: Trying, it: Case): Map<string, Attempt> {
 
 /** What a list of what is about something asks for. */
 function subjectOf(value: Record<string, unknown>, properties: object) {
-  const subject = value['subject'] as { uri?: string } | undefined
-  return 'subject' in properties && subject?.uri ? { subject: subject.uri } : {}
+  const abouts = ['subject', 'feature'].flatMap((name) => {
+    const about = value[name] as { uri?: string } | undefined
+    return name in properties && about?.uri ? [[name, about.uri] as const] : []
+  })
+  return Object.fromEntries(abouts)
 }
 
 /** Who may write, change and delete it. */
