@@ -5,6 +5,7 @@ import type { Karma } from './appview/karma/keep-karma.ts'
 import { resumeMoves } from './appview/move-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
+import { finishRestricting } from './appview/restrict.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
 import { refuseTenantHandle } from './appview/tenants.ts'
@@ -56,6 +57,7 @@ export async function finishAndBegin(
   await resumeActs(acting)
   await resumeProvisioning(acting)
   await alignAdmissions(acting.sql)
+  await finishRestricting(acting)
   const records = await resumeMoves(acting)
   if (records > 0) log.info({ records }, 'finished moves that a stop had interrupted')
   await acting.karma.settle({ anew: true })

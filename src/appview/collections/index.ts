@@ -19,6 +19,7 @@ import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
 import { reaction } from './spaces/reaction.ts'
+import { restriction } from './spaces/restriction.ts'
 import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
 
@@ -40,6 +41,7 @@ export const collections: readonly Collection[] = [
   product,
   profile,
   reaction,
+  restriction,
   revocation,
   space,
   spaceTerms,

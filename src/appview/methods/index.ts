@@ -22,6 +22,7 @@ import { transferTenant } from './platform/transfer-tenant.ts'
 import { updateTenant } from './platform/update-tenant.ts'
 import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
+import { decideRequest } from './spaces/decide-request.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
@@ -57,6 +58,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   acceptInvitation(mount, deps)
   audit(mount, deps)
   createSpace(mount, deps)
+  decideRequest(mount, deps)
   getImage(mount, deps)
   getProfile(mount, deps)
   getThread(mount, deps)

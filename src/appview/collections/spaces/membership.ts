@@ -17,6 +17,7 @@ export const membership = collection({
     writes: list(),
     invitedBy: did().optional(),
     joinedAt: timestamp(),
+    updatedAt: timestamp().optional(),
   },
   derived: {
     active: exists({ source: 'membershipRequest', on: { space: 'did', did: 'subject' } }),
@@ -44,6 +45,7 @@ export const membership = collection({
     writes: (record.status ?? 'active') === 'active' ? placesWritten(did, record.role) : [],
     invitedBy: record.invitedBy ?? null,
     joinedAt: claimed(record.joinedAt),
+    updatedAt: record.updatedAt === undefined ? null : claimed(record.updatedAt),
   }),
 
   view: (row, look): co.kendev.spaces.defs.MembershipView => ({
@@ -57,6 +59,7 @@ export const membership = collection({
     permissions: row.place === '' ? undefined : row.permissions,
     invitedBy: row.invitedBy ?? undefined,
     joinedAt: instant(row.joinedAt),
+    updatedAt: row.updatedAt ? instant(row.updatedAt) : undefined,
     status: row.active || row.status !== 'active' ? row.status : 'left',
     indexedAt: instant(row.indexedAt),
   }),

@@ -1,0 +1,49 @@
+import { audienceUri } from '../../../permissioned/audience.ts'
+import { membership } from '../../collections/spaces/membership.ts'
+import type { Row } from '../../define.ts'
+import { present } from '../../look.ts'
+import { readsPlace, standingIn } from '../../membership.ts'
+import { notFound } from '../../not-found.ts'
+import { recordUri } from '../../reference.ts'
+import type { Reading } from '../../serve.ts'
+
+/** Standings that nobody but the account itself and the staff are to know. */
+const CONFIDENTIAL = ['declined', 'suspended', 'banned']
+
+/** A membership, shown also when only one of its two records is there. To others than themselves
+ *  and the staff, somebody whom the space keeps out looks like who has asked and is not in. */
+export async function membershipView(
+  { sql, origin }: Reading,
+  who: { space: string; did: string; viewer: string | undefined },
+) {
+  const { space, did, viewer } = who
+  const standing = await standingIn(sql, space, did)
+  if (!standing) throw notFound(`membership of ${did}`)
+  const { status } = standing
+  const row = await membershipRow(sql, space, did)
+  if (row) return (await present(membership, [row], { sql, origin, viewer: did }))[0]
+  const knows = viewer === did || (await readsPlace(sql, audienceUri(space, 'staff'), viewer))
+  if (!CONFIDENTIAL.includes(status) || knows) return { space, subject: did, status }
+  if (await hasAsked(sql, space, did)) return { space, subject: did, status: 'pending' }
+  throw notFound(`membership of ${did}`)
+}
+
+/** The space's half of a membership. */
+export async function membershipRow(
+  sql: Reading['sql'],
+  space: string,
+  did: string,
+): Promise<Row | undefined> {
+  const { rows } = await sql.query<Row>('select * from appview.membership where uri = $1', [
+    recordUri(space, membership.nsid, did),
+  ])
+  return rows[0]
+}
+
+async function hasAsked(sql: Reading['sql'], space: string, did: string): Promise<boolean> {
+  const { rows } = await sql.query(
+    'select 1 from appview."membershipRequest" where space = $1 and did = $2',
+    [space, did],
+  )
+  return rows.length > 0
+}
