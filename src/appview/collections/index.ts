@@ -11,6 +11,7 @@ import { nodeRole } from './platform/node-role.ts'
 import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
+import { channelPermission } from './spaces/channel-permission.ts'
 import { channelReport } from './spaces/channel-report.ts'
 import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
@@ -28,6 +29,7 @@ export const collections: readonly Collection[] = [
   award,
   category,
   channel,
+  channelPermission,
   channelReport,
   channelRules,
   media,

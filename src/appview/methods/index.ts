@@ -29,6 +29,7 @@ import { join } from './spaces/join.ts'
 import { react } from './spaces/react.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
+import { setChannelPermission } from './spaces/set-channel-permission.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
 import { updateMember } from './spaces/update-member.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
@@ -75,6 +76,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   readSpaces(mount, deps)
   revokeAward(mount, deps)
   sendMessage(mount, deps)
+  setChannelPermission(mount, deps)
   setNodeRole(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)

@@ -21,8 +21,11 @@ export async function membershipView(
   if (!standing) throw notFound(`membership of ${did}`)
   const { status } = standing
   const row = await membershipRow(sql, space, did)
-  if (row) return (await present(membership, [row], { sql, origin, viewer: did }))[0]
   const knows = viewer === did || (await readsPlace(sql, audienceUri(space, 'staff'), viewer))
+  if (row) {
+    const [view] = await present(membership, [row], { sql, origin, viewer: did })
+    return { ...view, ...(knows && (await channelPermissionsOf(sql, space, did))) }
+  }
   if (!CONFIDENTIAL.includes(status) || knows) return { space, subject: did, status }
   if (await hasAsked(sql, space, did)) return { space, subject: did, status: 'pending' }
   throw notFound(`membership of ${did}`)
@@ -46,4 +49,13 @@ async function hasAsked(sql: Reading['sql'], space: string, did: string): Promis
     [space, did],
   )
   return rows.length > 0
+}
+
+async function channelPermissionsOf(sql: Reading['sql'], space: string, did: string) {
+  const { rows } = await sql.query<{ channel: string; access: string }>(
+    `select content->>'channel' as channel, access from appview."channelPermission"
+     where did = $1 and subject = $2 order by channel`,
+    [space, did],
+  )
+  return rows.length === 0 ? {} : { channelPermissions: rows }
 }
