@@ -1,5 +1,9 @@
 import { type Acting, type Versions, resumeActs } from './appview/act.ts'
-import { sandboxBilling } from './appview/billing-provider.ts'
+import {
+  type PaymentProvider,
+  sandboxBilling,
+  sandboxPayments,
+} from './appview/billing-provider.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import type { Karma } from './appview/karma/keep-karma.ts'
 import { resumeMoves } from './appview/move-record.ts'
@@ -7,6 +11,7 @@ import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
 import { finishRestricting } from './appview/restrict.ts'
 import type { SqlPool } from './appview/sql.ts'
+import { renewDue } from './appview/subscriptions/renew-due.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
 import { refuseTenantHandle } from './appview/tenants.ts'
 import type { Clock } from './clock.ts'
@@ -23,7 +28,7 @@ type Options = { config: Config; pds: NodePds; jobs: Jobs; clock: Clock; log: Lo
 export function actingParts(
   options: Options & { nextTid: () => string },
   reading: { pool: SqlPool } & Pick<Acting, 'writer' | 'progress'>,
-): Provisioning & { readonly sql: SqlPool } {
+): Provisioning & { readonly sql: SqlPool; readonly payments: PaymentProvider } {
   const { config, pds, jobs, clock, log, nextTid } = options
   const { pool: sql, writer, progress } = reading
   const { handleDomain } = config
@@ -44,13 +49,14 @@ export function actingParts(
     outbox: jobs,
     versions: versionsOf(pds, sql),
     billing: sandboxBilling,
+    payments: sandboxPayments,
   }
 }
 
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
   { jobs, log }: Options,
-  acting: Provisioning & { readonly sql: SqlPool; readonly karma: Karma },
+  acting: ReturnType<typeof actingParts> & { readonly karma: Karma },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
   if (spaces > 0) log.info({ spaces }, 'finished spaces that a stop had interrupted')
@@ -62,6 +68,7 @@ export async function finishAndBegin(
   if (records > 0) log.info({ records }, 'finished moves that a stop had interrupted')
   await acting.karma.settle({ anew: true })
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
+  await jobs.every('subscriptions', '* * * * *', () => renewDue(acting))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 

@@ -106,6 +106,14 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  subscriptionChanged: {
+    when: 'a subscription of yours begins, ends or cannot be paid for',
+    title: (d) => `Your subscription to ${said(d, 'space')} ${said(d, 'what')}`,
+    text: (d) =>
+      `Your subscription to ${said(d, 'space')} (${said(d, 'plan')}) ${said(d, 'what')}.`,
+    mail: true,
+    optional: false,
+  },
   spaceInvitationDeclined: {
     when: 'somebody declines an invitation of yours to a space',
     title: (d) => `${said(d, 'who')} does not join ${said(d, 'space')}`,

@@ -23,6 +23,7 @@ import { reaction } from './spaces/reaction.ts'
 import { restriction } from './spaces/restriction.ts'
 import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
+import { subscription } from './spaces/subscription.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
@@ -47,6 +48,7 @@ export const collections: readonly Collection[] = [
   revocation,
   space,
   spaceTerms,
+  subscription,
   tenant,
   tenantMembership,
   tenantSettings,

@@ -26,11 +26,13 @@ import { decideRequest } from './spaces/decide-request.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
+import { memberFigures } from './spaces/member-figures.ts'
 import { react } from './spaces/react.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
 import { setChannelPermission } from './spaces/set-channel-permission.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
+import { subscriptions } from './spaces/subscriptions.ts'
 import { updateMember } from './spaces/update-member.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
 
@@ -50,6 +52,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
+  DepsOf<typeof subscriptions> &
   DepsOf<typeof writeForSpace>
 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
@@ -67,6 +70,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   hosts(mount, deps)
   invitations(mount, deps)
   join(mount, deps)
+  memberFigures(mount, deps)
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
@@ -80,6 +84,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   setNodeRole(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
+  subscriptions(mount, deps)
   tenantInvitations(mount, deps)
   tenantMembers(mount, deps)
   tenantStatus(mount, deps)

@@ -5,6 +5,7 @@ import { up as spaces } from './0003-spaces.ts'
 import { up as handedOut } from './0004-handed-out.ts'
 import { up as tenancy } from './0005-tenancy.ts'
 import { up as people } from './0009-people.ts'
+import { up as members } from './0011-members.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-handed-out': { up: handedOut },
   '0005-tenancy': { up: tenancy },
   '0009-people': { up: people },
+  '0011-members': { up: members },
 }
