@@ -16,6 +16,7 @@ import { channelReport } from './spaces/channel-report.ts'
 import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
 import { memberCrm } from './spaces/member-crm.ts'
+import { memberProfile } from './spaces/member-profile.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
@@ -35,6 +36,7 @@ export const collections: readonly Collection[] = [
   channelRules,
   media,
   memberCrm,
+  memberProfile,
   membership,
   membershipRequest,
   message,

@@ -27,6 +27,8 @@ import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
 import { memberFigures } from './spaces/member-figures.ts'
+import { memberProfile } from './spaces/member-profile.ts'
+import { notificationSettings } from './spaces/notification-settings.ts'
 import { react } from './spaces/react.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
@@ -71,6 +73,8 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   invitations(mount, deps)
   join(mount, deps)
   memberFigures(mount, deps)
+  memberProfile(mount, deps)
+  notificationSettings(mount, deps)
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)

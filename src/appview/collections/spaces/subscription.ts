@@ -108,7 +108,11 @@ export const subscription = collection({
           events: [{ event: 'subscription_started', at: '2026-11-23T10:00:00Z', value: 900 }],
         }),
       },
-      { rkey: 'did:plc:ben', audience: 'managers', record: paid({ status: 'incomplete' }) },
+      {
+        rkey: 'did:plc:cleo',
+        audience: 'managers',
+        record: paid({ subject: 'did:plc:cleo', status: 'incomplete' }),
+      },
     ],
     bad: {
       KeyIsNotSubject: {

@@ -1,11 +1,13 @@
 import { audienceUri } from '../../../permissioned/audience.ts'
+import { tenantMembership } from '../../collections/platform/tenant-membership.ts'
 import { membership } from '../../collections/spaces/membership.ts'
 import type { Row } from '../../define.ts'
 import { present } from '../../look.ts'
 import { readsPlace, standingIn } from '../../membership.ts'
 import { notFound } from '../../not-found.ts'
-import { recordUri } from '../../reference.ts'
+import { recordUri, uriIn } from '../../reference.ts'
 import type { Reading } from '../../serve.ts'
+import { findRow } from '../../serve-list.ts'
 
 /** Standings that nobody but the account itself and the staff are to know. */
 const CONFIDENTIAL = ['declined', 'suspended', 'banned']
@@ -24,7 +26,12 @@ export async function membershipView(
   const knows = viewer === did || (await readsPlace(sql, audienceUri(space, 'staff'), viewer))
   if (row) {
     const [view] = await present(membership, [row], { sql, origin, viewer: did })
-    return { ...view, ...(knows && (await channelPermissionsOf(sql, space, did))) }
+    const works = await tenantMembershipOf(sql, who)
+    return {
+      ...view,
+      ...(works && { tenantMembership: works }),
+      ...(knows && (await channelPermissionsOf(sql, space, did))),
+    }
   }
   if (!CONFIDENTIAL.includes(status) || knows) return { space, subject: did, status }
   if (await hasAsked(sql, space, did)) return { space, subject: did, status: 'pending' }
@@ -58,4 +65,20 @@ async function channelPermissionsOf(sql: Reading['sql'], space: string, did: str
     [space, did],
   )
   return rows.length === 0 ? {} : { channelPermissions: rows }
+}
+
+/** Where the member's membership of the space's tenant stands, for a viewer who may read it. */
+async function tenantMembershipOf(
+  sql: Reading['sql'],
+  { space, did, viewer }: { space: string; did: string; viewer: string | undefined },
+): Promise<string | undefined> {
+  const { rows } = await sql.query<{ tenant: string | null }>(
+    `select content->>'tenant' as tenant from appview.space where did = $1`,
+    [space],
+  )
+  const tenant = rows[0]?.tenant
+  if (!tenant || viewer === undefined) return undefined
+  const uri = recordUri(tenant, tenantMembership.nsid, did)
+  const row = await findRow({ sql, viewer }, tenantMembership, uri)
+  return row && uriIn(row.place, row.uri)
 }
