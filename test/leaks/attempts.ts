@@ -16,7 +16,8 @@ import {
   reads,
 } from './expected-access.ts'
 import { allMethods } from './methods.ts'
-import { BY_JOINING, type Kept, placeOf } from './write-everything.ts'
+import { byMethod } from './by-method.ts'
+import { BY_JOINING, BY_METHOD, type Kept, placeOf } from './write-everything.ts'
 
 /** Something that somebody tries, and what they are to be told. */
 export type Attempt = { readonly expected: string; readonly told: () => Promise<string> }
@@ -139,6 +140,7 @@ export function writings(t: Trying, it: Case): Map<string, Attempt> {
   const { c } = it
   if (c.nsid === BY_JOINING[0]) return memberships(t, it)
   if (c.nsid === BY_JOINING[1]) return requests(t, it)
+  if (BY_METHOD.includes(c.nsid)) return byMethod(t, it)
   if (c.access.manage) return managed(t, it, c.access.manage)
   return c.access.own ? posted(t, it) : own(t, it)
 }

@@ -72,6 +72,36 @@ export const BY_JOINING: readonly string[] = [
   'co.kendev.spaces.membershipRequest',
 ]
 
+type Made = Pick<Kept, 'rkey' | 'value'>
+
+/** How a space's own methods make a record of some kinds, without anybody of the cast losing or
+ *  gaining anything. */
+const METHODS: Readonly<Record<string, (w: Writing, one: One, space: string) => Promise<Made>>> = {
+  'co.kendev.spaces.restriction': async ({ cast, make }, { stand }, space) => {
+    const member = 'did:plc:nobodyofthecast234567abc'
+    const reason = make(placeOf(cast, stand), 'a reason')
+    const body = { space, member, status: 'banned', reason }
+    await cast.people.owner.call('co.kendev.spaces.updateMember', body)
+    return { rkey: member, value: { reason } }
+  },
+  'co.kendev.spaces.channelPermission': async ({ cast }, { kept }, space) => {
+    const { owner, member } = cast.people
+    const found = kept.find((k) => k.author === space && k.collection.endsWith('.channel'))!
+    const channel = `${found.place || 'at:/'}/${space}/${found.collection}/${found.rkey}`
+    const body = { space, member: member.did, channel, access: 'write' }
+    await owner.call('co.kendev.spaces.setChannelPermission', body)
+    return { rkey: `${found.rkey}:${member.did}`, value: { access: 'write' } }
+  },
+  'co.kendev.spaces.subscription': async ({ cast }, _one, space) => {
+    const { member } = cast.people
+    await member.call('co.kendev.spaces.subscribe', { space, tier: TIER.key })
+    return { rkey: member.did, value: { plan: TIER.key } }
+  },
+}
+
+/** Collections whose records a space's own methods write, and nobody else. */
+export const BY_METHOD: readonly string[] = Object.keys(METHODS)
+
 /** Whether a collection has records there: what is never public has one audience of its own, and
  *  what there is one of in a space stands where the space does. */
 export function standsIn({ nsid, access, examples }: Collection, stand: Stand): boolean {
@@ -105,6 +135,8 @@ export async function writeOne(w: Writing, one: One): Promise<Kept> {
   }
   if (byJoining === 1)
     return { ...here, author: member.did, rkey: space, value: { space, createdAt } }
+  const method = METHODS[c.nsid]
+  if (method) return { ...here, author: space, ...(await method(w, one, space)) }
   const author = c.access.manage ? space : writer.did
   const example = await exampleFor(w, one, one.subject ?? member.did)
   const rkey = example.rkey ?? w.nextTid()
@@ -130,6 +162,8 @@ export async function writeOne(w: Writing, one: One): Promise<Kept> {
 }
 
 const NOW = new Date().toISOString()
+const TIER = { key: 'patron', name: 'Patron', price: 900, currency: 'EUR' }
+const MONETIZATION = { enabled: true, subscriptionTiers: [TIER] }
 
 /** Written by its author at their own PDS. */
 export async function ownRecord(
@@ -166,6 +200,7 @@ async function exampleFor(
   const json = lexToJson(example.record as LexValue) as Record<string, JsonValue>
   const record: Record<string, JsonValue> = await withFiles(w, w.cast[stand.space], json)
   if ('space' in record) record['space'] = w.cast[stand.space]
+  if (c.nsid.endsWith('.space')) record['monetization'] = MONETIZATION
   if (typeof record['channel'] === 'string')
     record['channel'] = record['channel'].replace(/did:plc:\w+/, w.cast[stand.space])
   if (typeof record['subject'] === 'string') record['subject'] = subject

@@ -30,8 +30,7 @@ export const channelPermission = collection({
   accept({ record: it, rkey }) {
     const channel = readReference(it.channel)
     if (channel?.collection !== co.kendev.spaces.channel.$type) return 'NoChannel'
-    if (rkey !== `${channel.rkey}:${it.subject}`) return 'KeyIsNotChannelAndSubject'
-    return undefined
+    return rkey === `${channel.rkey}:${it.subject}` ? undefined : 'KeyIsNotChannelAndSubject'
   },
 
   row: ({ record: it, claimed }) => ({
