@@ -109,8 +109,7 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
   subscriptionChanged: {
     when: 'a subscription of yours begins, ends or cannot be paid for',
     title: (d) => `Your subscription to ${said(d, 'space')} ${said(d, 'what')}`,
-    text: (d) =>
-      `Your subscription to ${said(d, 'space')} (${said(d, 'plan')}) ${said(d, 'what')}.`,
+    text: (d) => `Your subscription to ${said(d, 'space')} ${said(d, 'what')}.`,
     mail: true,
     optional: false,
   },

@@ -151,14 +151,17 @@ test('who administers a channel changes it, and no other', async () => {
 
 test('only the staff and whom it is about learn of a permission, and only they set it', async () => {
   const { ada, mia, ben, cleo } = people
-  await set(mia, ben, 'none')
+  await set(mia, ben, 'read')
   const of = async (by: Person) => {
     const asks = { space: shop, member: ben.did }
     return (await by.get(`${SPACES}.getMembership`, asks))['channelPermissions']
   }
-  const told = [{ channel: workshop, access: 'none' }]
+  const told = [{ channel: workshop, access: 'read' }]
   for (const who of [ada, mia, ben]) expect(await of(who)).toEqual(told)
   expect(await of(cleo)).toBe(undefined)
+  await set(mia, ben, 'none')
+  expect(await of(mia)).toEqual([{ channel: workshop, access: 'none' }])
+  expect(await of(ben)).toBe(undefined)
   const list = async (by: Person) =>
     (await by.get<Items<unknown>>(`${SPACES}.listChannelPermissions`, { space: shop })).items
   expect(await list(mia)).toHaveLength(1)
@@ -170,6 +173,9 @@ test('only the staff and whom it is about learn of a permission, and only they s
     [mia, ben, 'owner', 'InvalidRecord'],
   ] as const)
     await expect(set(by, about, access)).rejects.toMatchObject({ error })
+  const wages = { space: shop, name: 'wages', audience: 'managers' }
+  const { uri: narrow } = await ada.call<Channel>(`${SPACES}.createChannel`, wages)
+  await expect(set(ada, ben, 'write', narrow)).rejects.toMatchObject({ error: 'NotSupported' })
   const about = { name: 'Other' }
   const { did: other } = await cleo.call<{ did: string }>(`${SPACES}.createSpace`, about)
   await ben.call(`${SPACES}.join`, { space: other })

@@ -5,7 +5,7 @@ import type { Collection } from '../../src/appview/define.ts'
 import { audienceUri } from '../../src/permissioned/audience.ts'
 import { createTids } from '../../src/tid.ts'
 import type { Person } from '../person.ts'
-import type { Cast } from './cast.ts'
+import { type Cast, MONETIZATION, TIER } from './cast.ts'
 import { AUTHORS, STANDS, type Stand } from './expected-access.ts'
 import { filledRecord } from './filled-record.ts'
 import type { Sentinels } from './sentinels.ts'
@@ -84,10 +84,11 @@ const METHODS: Readonly<Record<string, (w: Writing, one: One, space: string) => 
     await cast.people.owner.call('co.kendev.spaces.updateMember', body)
     return { rkey: member, value: { reason } }
   },
-  'co.kendev.spaces.channelPermission': async ({ cast }, { kept }, space) => {
+  'co.kendev.spaces.channelPermission': async ({ cast }, { kept, stand }, space) => {
     const { owner, member } = cast.people
-    const found = kept.find((k) => k.author === space && k.collection.endsWith('.channel'))!
-    const channel = `${found.place || 'at:/'}/${space}/${found.collection}/${found.rkey}`
+    const place = placeOf(cast, stand)
+    const found = kept.find((k) => k.place === place && k.collection.endsWith('.channel'))!
+    const channel = `${found.place}/${space}/${found.collection}/${found.rkey}`
     const body = { space, member: member.did, channel, access: 'write' }
     await owner.call('co.kendev.spaces.setChannelPermission', body)
     return { rkey: `${found.rkey}:${member.did}`, value: { access: 'write' } }
@@ -162,8 +163,6 @@ export async function writeOne(w: Writing, one: One): Promise<Kept> {
 }
 
 const NOW = new Date().toISOString()
-const TIER = { key: 'patron', name: 'Patron', price: 900, currency: 'EUR' }
-const MONETIZATION = { enabled: true, subscriptionTiers: [TIER] }
 
 /** Written by its author at their own PDS. */
 export async function ownRecord(

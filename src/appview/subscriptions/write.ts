@@ -8,6 +8,7 @@ import { type Transition, moveOf } from '../machine.ts'
 import { noticeJob } from '../notify.ts'
 import { recordUri } from '../reference.ts'
 import { changedMeanwhile } from '../restrict.ts'
+import { spaceName } from '../space-name.ts'
 import type { Sql } from '../sql.ts'
 import type { Charging } from './charge.ts'
 
@@ -62,7 +63,7 @@ export async function writeSubscription(
 ): Promise<Held> {
   const updatedAt = s.clock.now().toISOString()
   const record = { $type: subscription.nsid, ...next, updatedAt }
-  const data = { space: await nameOf(s.sql, space), plan: next.plan, what: told ?? '' }
+  const data = { space: await spaceName(s.sql, space), what: told ?? '' }
   const key = `${space} ${told} ${updatedAt}`
   const notice = { recipient: did, kind: 'subscriptionChanged', key, data, subject: space }
   const place = audienceUri(space, 'managers')
@@ -77,12 +78,4 @@ export async function writeSubscription(
     throw lost ? changedMeanwhile() : error
   })
   return subscriptionOf(s.sql, space, did)
-}
-
-async function nameOf(sql: Sql, space: string): Promise<string> {
-  const { rows } = await sql.query<{ name: string }>(
-    'select name from appview.space where did = $1',
-    [space],
-  )
-  return rows[0]?.name ?? space
 }

@@ -17,6 +17,7 @@ import { notFound } from '../../not-found.ts'
 import { noticeJob } from '../../notify.ts'
 import { outranks } from '../../permissions.ts'
 import { type Mount, type Reading, procedure, query } from '../../serve.ts'
+import { spaceName } from '../../space-name.ts'
 import type { Sql } from '../../sql.ts'
 import { forbidden } from './member-standing.ts'
 
@@ -43,11 +44,7 @@ export function invitations(mount: Mount, deps: Deps): void {
     const { space, inviteToken: token } = input
     const found = await findInvitation(sql, { space, token, did: viewer.did, clock })
     if (!(await revokeInvitation(sql, space, found.id))) throw invalidInvitation()
-    const { rows } = await sql.query<{ name: string }>(
-      'select name from appview.space where did = $1',
-      [space],
-    )
-    const data = { who: viewer.did, space: rows[0]?.name ?? space }
+    const data = { who: viewer.did, space: await spaceName(sql, space) }
     const told = { recipient: found.createdBy, kind: 'spaceInvitationDeclined', key: found.id }
     await outbox.transact((_tx, queue) => queue(noticeJob({ ...told, data, subject: space })))
     return { space, status: 'declined' } as never

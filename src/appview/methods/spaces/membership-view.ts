@@ -1,10 +1,12 @@
 import { audienceUri } from '../../../permissioned/audience.ts'
 import { tenantMembership } from '../../collections/platform/tenant-membership.ts'
+import { channel } from '../../collections/spaces/channel.ts'
 import { membership } from '../../collections/spaces/membership.ts'
 import type { Row } from '../../define.ts'
 import { present } from '../../look.ts'
 import { readsPlace, standingIn } from '../../membership.ts'
 import { notFound } from '../../not-found.ts'
+import { visibleSql } from '../../readable.ts'
 import { recordUri, uriIn } from '../../reference.ts'
 import type { Reading } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
@@ -30,7 +32,7 @@ export async function membershipView(
     return {
       ...view,
       ...(works && { tenantMembership: works }),
-      ...(knows && (await channelPermissionsOf(sql, space, did))),
+      ...(knows && (await channelPermissionsOf(sql, who))),
     }
   }
   if (!CONFIDENTIAL.includes(status) || knows) return { space, subject: did, status }
@@ -58,14 +60,23 @@ async function hasAsked(sql: Reading['sql'], space: string, did: string): Promis
   return rows.length > 0
 }
 
-async function channelPermissionsOf(sql: Reading['sql'], space: string, did: string) {
-  const { rows } = await sql.query<{ channel: string; access: string }>(
-    `select content->>'channel' as channel, access from appview."channelPermission"
-     where did = $1 and subject = $2 order by channel`,
-    [space, did],
-  )
+/** Of channels that the viewer does not see, nothing is told: not that they are there. */
+async function channelPermissionsOf(
+  sql: Reading['sql'],
+  { space, did, viewer }: { space: string; did: string; viewer: string | undefined },
+) {
+  const { rows } = await sql.query<{ channel: string; access: string }>(PERMISSIONS, [
+    space,
+    did,
+    viewer ?? '',
+  ])
   return rows.length === 0 ? {} : { channelPermissions: rows }
 }
+
+const PERMISSIONS = `select p.content->>'channel' as channel, p.access
+  from appview."channelPermission" p join appview.channel t on t.uri = p.channel
+  where p.did = $1 and p.subject = $2 and ${visibleSql(channel, 't', '$3').join(' and ')}
+  order by p.channel`
 
 /** Where the member's membership of the space's tenant stands, for a viewer who may read it. */
 async function tenantMembershipOf(

@@ -34,6 +34,12 @@ export function setChannelPermission(mount: Mount, deps: Deps): void {
       throw new InvalidRequestError(`access is one of ${ACCESS.join(', ')}.`, 'InvalidRecord')
     const found = await findRow({ sql, viewer: viewer.did }, channelRecord, channel)
     if (found?.did !== space) throw notFound(channel)
+    // A record for the staff must not tell them of what they do not read.
+    if (found.place === audienceUri(space, 'managers'))
+      throw new InvalidRequestError(
+        'All who read this channel manage the space. Change their role instead.',
+        'NotSupported',
+      )
     const place = audienceUri(space, 'staff')
     const at = { did: space, collection, rkey: `${found.rkey}:${member}`, place }
     const now = clock.now().toISOString()

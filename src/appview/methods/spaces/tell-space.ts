@@ -1,6 +1,7 @@
 import type { Job, Outbox } from '../../../jobs/jobs.ts'
 import { rolesOf } from '../../../permissioned/audience.ts'
 import { noticeJob } from '../../notify.ts'
+import { spaceName } from '../../space-name.ts'
 import type { Sql } from '../../sql.ts'
 
 type Deps = { readonly sql: Sql; readonly outbox: Outbox }
@@ -20,7 +21,7 @@ export async function tellManagers(
      order by "joinedAt", uri limit ${TOLD_MAX}`,
     [space, rolesOf('staff', 'read')],
   )
-  const data = { who, space: await nameOf(sql, space) }
+  const data = { who, space: await spaceName(sql, space) }
   const jobs = rows.map(({ did }) =>
     noticeJob({ recipient: did, kind: 'joinRequested', key, data, subject: space }),
   )
@@ -39,7 +40,7 @@ export async function tellDecision(
   },
 ): Promise<void> {
   const { kind, space, recipient, key } = told
-  const data = { ...told.data, space: await nameOf(sql, space) }
+  const data = { ...told.data, space: await spaceName(sql, space) }
   await queueAll(outbox, [noticeJob({ recipient, kind, key, data, subject: space })])
 }
 
@@ -47,12 +48,4 @@ async function queueAll(outbox: Outbox, jobs: readonly Job[]): Promise<void> {
   await outbox.transact(async (_tx, queue) => {
     for (const job of jobs) await queue(job)
   })
-}
-
-async function nameOf(sql: Sql, space: string): Promise<string> {
-  const { rows } = await sql.query<{ name: string }>(
-    'select name from appview.space where did = $1',
-    [space],
-  )
-  return rows[0]?.name ?? space
 }
