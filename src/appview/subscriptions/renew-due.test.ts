@@ -203,3 +203,27 @@ test('what is not managed here stands in the place of those who manage the space
   await begins()
   expect((await held()).row?.place).toBe(audienceUri(SHOP, 'managers'))
 })
+
+test('a start that stops after the payment goes on with it, and takes no other', async () => {
+  const { payments } = stage.s
+  const ends: typeof payments.charge = async (wish) => {
+    await payments.charge(wish)
+    throw new Error('the process ends')
+  }
+  stage.s = { ...stage.s, payments: { ...payments, charge: ends } }
+  await expect(begins()).rejects.toThrow('the process ends')
+  stage.s = { ...stage.s, payments }
+  stage.now = new Date(NOW.getTime() + DAY)
+  await begins()
+  expect([await status(), await paid(), stage.charged.length]).toEqual(['active', 900, 1])
+})
+
+test('what is decided by an older version of a subscription is not done', async () => {
+  await begins()
+  const old = await held()
+  await pause(stage.s, old, by)
+  await expect(cancel(stage.s, old, by)).rejects.toMatchObject({
+    customErrorName: 'InvalidTransition',
+  })
+  expect(contentOf((await held()).row!).cancelAtPeriodEnd).toBe(undefined)
+})
