@@ -5,7 +5,7 @@ import { type TestNode, startNetwork } from '../network.ts'
 import { type CallError, type Person, createPerson } from '../person.ts'
 
 const SPACES = 'co.kendev.spaces'
-type Told = { subject: string; status: string }
+type Told = { subject: string; status: string; cid?: string }
 
 let network: Awaited<ReturnType<typeof startNetwork>>
 let home: TestNode
@@ -103,7 +103,9 @@ test('two who approve one request at once make one member, who is told once', as
   const both = await Promise.all([decide(ada, rea, 'approve'), decide(mia, rea, 'approve')])
   expect(both.map(({ status }) => status)).toEqual(['active', 'active'])
   const { items } = await ada.get<Items<Told>>(`${SPACES}.listMemberships`, { space: club })
-  expect(items.filter(({ subject }) => subject === rea.did)).toHaveLength(1)
+  const hers = items.filter(({ subject }) => subject === rea.did)
+  expect(hers).toHaveLength(1)
+  expect(await decide(mia, rea, 'approve')).toMatchObject({ cid: hers[0]!.cid })
   const approved = async () =>
     (
       await rea.get<Items<{ title: string }>>('co.kendev.platform.listNotifications', undefined, {
