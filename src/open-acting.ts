@@ -1,5 +1,9 @@
 import { type Acting, type Versions, resumeActs } from './appview/act.ts'
-import { sandboxBilling } from './appview/billing-provider.ts'
+import {
+  type PaymentProvider,
+  sandboxBilling,
+  sandboxPayments,
+} from './appview/billing-provider.ts'
 import { resumeFounding } from './appview/found-space.ts'
 import type { Karma } from './appview/karma/keep-karma.ts'
 import { DESCRIBE, type Describing, describeDomains } from './appview/describe-domains.ts'
@@ -10,7 +14,9 @@ import type { Provisioning } from './appview/provisioning-steps.ts'
 import { TELL_VOTERS, type Telling, tellVoters } from './appview/roadmap.ts'
 import { raiseAlerts } from './appview/raise-alerts.ts'
 import { retireEntries } from './appview/retire-entries.ts'
+import { finishRestricting } from './appview/restrict.ts'
 import type { SqlPool } from './appview/sql.ts'
+import { renewDue } from './appview/subscriptions/renew-due.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
 import { measureStorage } from './appview/tenant-storage.ts'
 import { refuseTenantHandle } from './appview/tenants.ts'
@@ -27,7 +33,7 @@ type Options = { config: Config; pds: NodePds; jobs: Jobs; clock: Clock; log: Lo
 export function actingParts(
   options: Options & { nextTid: () => string },
   reading: { pool: SqlPool } & Pick<Acting, 'writer' | 'progress'>,
-): Provisioning & Describing & { readonly sql: SqlPool } {
+): Provisioning & Describing & { readonly sql: SqlPool; readonly payments: PaymentProvider } {
   const { config, pds, jobs, clock, log, nextTid } = options
   const { pool: sql, writer, progress } = reading
   const { handleDomain } = config
@@ -50,19 +56,21 @@ export function actingParts(
     outbox: jobs,
     versions: versionsOf(pds, sql),
     billing: sandboxBilling,
+    payments: sandboxPayments,
   }
 }
 
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
   { jobs, pds, log }: Options,
-  acting: Provisioning & Describing & { sql: SqlPool; karma: Karma; guests: Guests },
+  acting: ReturnType<typeof actingParts> & { readonly karma: Karma; readonly guests: Guests },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
   if (spaces > 0) log.info({ spaces }, 'finished spaces that a stop had interrupted')
   await resumeActs(acting)
   await resumeProvisioning(acting)
   await alignAdmissions(acting.sql)
+  await finishRestricting(acting)
   const records = await resumeMoves(acting)
   if (records > 0) log.info({ records }, 'finished moves that a stop had interrupted')
   await acting.karma.settle({ anew: true })
@@ -76,6 +84,7 @@ export async function finishAndBegin(
   const sweeping = { ...acting, isHosted: pds.isHosted }
   await jobs.every('channel-alerts', '* * * * *', async () => void (await raiseAlerts(sweeping)))
   await jobs.every('retention', '20 3 * * *', async () => void (await retireEntries(sweeping)))
+  await jobs.every('subscriptions', '* * * * *', () => renewDue(acting))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 

@@ -143,16 +143,14 @@ function repoWriter(pds: PDS, writer: ReturnType<typeof createWriter>): RepoWrit
   return {
     putRecord: ({ record, ...at }) => writer.putRecord({ ...at, record: lexRecord(record) }),
     deleteRecord: ({ swapHead: swapCommit, ...at }) => writer.deleteRecord({ swapCommit, ...at }),
-    putAll: ({ did, puts, swapHead: swapCommit }) =>
-      writer.applyWrites({
-        did,
-        swapCommit,
-        writes: puts.map(({ record, ...at }) => ({
-          action: 'update' as const,
-          ...at,
-          record: lexRecord(record),
-        })),
-      }),
+    putAll: async ({ did, puts, swapHead: swapCommit }) => {
+      const writes = puts.map(async ({ record, ...at }) => ({
+        action: (await recordCid(pds, { did, ...at })) ? ('update' as const) : ('create' as const),
+        ...at,
+        record: lexRecord(record),
+      }))
+      return writer.applyWrites({ did, swapCommit, writes: await Promise.all(writes) })
+    },
     head: async ({ did }) => {
       const { rev, commit } = await repoHead(pds, did)
       return { rev, swapHead: commit }

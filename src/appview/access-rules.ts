@@ -28,4 +28,7 @@ export type Access = {
   readonly own?: Permission
   /** What members need to write it into the repo of the space. */
   readonly manage?: Permission
+  /** The column that says which channel its records are in, itself or `of` the message it names; a
+   *  single member may be kept from a channel. */
+  readonly channel?: { readonly column: string; readonly of?: 'message' }
 }

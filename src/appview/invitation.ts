@@ -55,7 +55,7 @@ export async function findInvitation(
     [hashOf(token), space, clock.now(), did],
   )
   if (rows[0]) return rows[0]
-  throw invalid()
+  throw invalidInvitation()
 }
 
 /** Gives an invitation to whoever is first; the same account may come again, after a crash. Throws
@@ -70,7 +70,7 @@ export async function useInvitation(
      where space = $1 and id = $2 and coalesce("usedBy", $3) = $3`,
     [space, id, by.did, by.now],
   )
-  if (rowCount !== 1) throw invalid()
+  if (rowCount !== 1) throw invalidInvitation()
 }
 
 /** The invitations that can still be used, newest first. */
@@ -102,7 +102,8 @@ function hashOf(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
 
-function invalid(): InvalidRequestError {
+/** That an invitation does not hold, whatever is wrong with it. */
+export function invalidInvitation(): InvalidRequestError {
   return new InvalidRequestError(
     'This invitation does not admit you. Ask for a new one.',
     'InvalidInvitation',

@@ -1,15 +1,17 @@
 import { ForbiddenError } from '@atproto/xrpc-server'
+import { co } from '../lexicons/index.ts'
 import { type Audience, audienceUri, parseAudience, rolesOf } from '../permissioned/audience.ts'
 import type { Permission } from './access-rules.ts'
 import { allows } from './permissions.ts'
 import { notFound } from './not-found.ts'
 import { readableSql } from './readable.ts'
+import { recordUri } from './reference.ts'
 import type { Sql } from './sql.ts'
 
 /** How somebody stands to a space. */
 export type Standing = {
   readonly role: string
-  readonly status: 'active' | 'pending' | 'left' | 'suspended' | 'banned'
+  readonly status: 'active' | 'pending' | 'declined' | 'left' | 'suspended' | 'banned'
   /** What the person may do beyond the role. */
   readonly permissions: readonly string[]
 }
@@ -19,6 +21,7 @@ export type SeenSpace = {
   readonly did: string
   readonly place: string
   readonly memberApproval: string
+  readonly inviteSettings: co.kendev.spaces.space.InviteSettings | null
 }
 
 /** Where a person stands in a space: what the space's repo says, and what the person wants. */
@@ -27,10 +30,14 @@ export async function standingIn(
   space: string,
   did: string,
 ): Promise<Standing | undefined> {
-  const { rows } = await sql.query<Said>(STANDING, [space, did])
-  const { role, permissions, state, asked } = rows[0]!
-  if (role === null || state === null)
-    return asked ? { role: 'guest', status: 'pending', permissions: [] } : undefined
+  const { rows } = await sql.query<Said>(STANDING, [space, did, restrictionUri(space, did)])
+  const { role, permissions, state, asked, barred, declined } = rows[0]!
+  if (barred !== null && barred !== 'declined')
+    return { role: role ?? 'guest', status: outOf(barred), permissions: [] }
+  if (role === null || state === null) {
+    if (!asked) return undefined
+    return { role: 'guest', status: declined ? 'declined' : 'pending', permissions: [] }
+  }
   // Taking back the request does not end what the space has decided.
   const here = state === 'active' ? (asked ? 'active' : 'left') : outOf(state)
   return { role, status: here, permissions: permissions ?? [] }
@@ -39,22 +46,31 @@ export async function standingIn(
 /** A standing that a later lexicon may know keeps its holder out as well. */
 const outOf = (state: string) => (state === 'banned' ? 'banned' : 'suspended')
 
+/** The address of what a space has decided against somebody. */
+export function restrictionUri(space: string, did: string): string {
+  return recordUri(space, co.kendev.spaces.restriction.$type, did)
+}
+
 type Said = {
   role: string | null
   permissions: string[] | null
   state: string | null
   asked: boolean
+  barred: string | null
+  /** Whether it is this request that was declined, and no later one. */
+  declined: boolean | null
 }
 
 const STANDING = {
   name: 'standing',
   text: `select coalesce(a.role, m.role) as role, m.permissions,
-      coalesce(a.status, m.status) as state,
-      exists (select 1 from appview."membershipRequest" q
-              where q.space = w.space and q.did = w.did) as asked
+      coalesce(a.status, m.status) as state, q.uri is not null as asked,
+      r.status as barred, r.request = q.cid as declined
     from (select $1::text as space, $2::text as did) w
     left join appview.membership m on m.did = w.space and m.subject = w.did
-    left join repo.admission a on a.authority = m.did and a.subject = m.subject`,
+    left join repo.admission a on a.authority = m.did and a.subject = m.subject
+    left join appview."membershipRequest" q on q.space = w.space and q.did = w.did
+    left join appview.restriction r on r.did = w.space and r.uri = $3`,
 }
 
 /** Throws `NotFound` unless there is such a space that the viewer may see. */
@@ -70,7 +86,8 @@ export async function requireSpace(
 
 const SPACE = {
   name: 'space',
-  text: `select t.did, t.place, t."memberApproval" from appview.space t
+  text: `select t.did, t.place, t."memberApproval",
+      t.content->'inviteSettings' as "inviteSettings" from appview.space t
     where t.did = $1 and ${readableSql('t', '$2')}`,
 }
 
@@ -84,9 +101,18 @@ export async function requireReader(
   const seen = await requireSpace(sql, space, viewer)
   if (audience === undefined) return seen.place
   const place = audienceUri(space, audience)
-  const { rows } = await sql.query(READS, [place, viewer ?? ''])
-  if (rows.length === 0) throw notFound(`space ${space}`)
+  if (!(await readsPlace(sql, place, viewer))) throw notFound(`space ${space}`)
   return place
+}
+
+/** Whether somebody reads what stands in a place. */
+export async function readsPlace(
+  sql: Sql,
+  place: string,
+  viewer: string | undefined,
+): Promise<boolean> {
+  const { rows } = await sql.query(READS, [place, viewer ?? ''])
+  return rows.length > 0
 }
 
 const READS = {

@@ -107,4 +107,41 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  joinRequested: {
+    when: 'somebody asks to join a space whose members you manage',
+    title: (d) => `${said(d, 'who')} asks to join ${said(d, 'space')}`,
+    text: (d) => `${said(d, 'who')} asks to join ${said(d, 'space')} and waits for a decision.`,
+    mail: false,
+    optional: true,
+  },
+  joinDecided: {
+    when: 'your request to join a space is approved or declined',
+    title: (d) => `${said(d, 'space')} has ${said(d, 'decision')} your request to join`,
+    text: (d) =>
+      `${said(d, 'space')} has ${said(d, 'decision')} your request to join. ${said(d, 'reason')}`,
+    mail: true,
+    optional: true,
+  },
+  spaceStandingChanged: {
+    when: 'a space suspends or bans you, or lets you in again',
+    title: (d) => `Your membership of ${said(d, 'space')} is ${said(d, 'status')}`,
+    text: (d) =>
+      `Your membership of ${said(d, 'space')} is ${said(d, 'status')} now. ${said(d, 'reason')}`,
+    mail: true,
+    optional: true,
+  },
+  subscriptionChanged: {
+    when: 'a subscription of yours begins, ends or cannot be paid for',
+    title: (d) => `Your subscription to ${said(d, 'space')} ${said(d, 'what')}`,
+    text: (d) => `Your subscription to ${said(d, 'space')} ${said(d, 'what')}.`,
+    mail: true,
+    optional: false,
+  },
+  spaceInvitationDeclined: {
+    when: 'somebody declines an invitation of yours to a space',
+    title: (d) => `${said(d, 'who')} does not join ${said(d, 'space')}`,
+    text: (d) => `${said(d, 'who')} has declined your invitation to ${said(d, 'space')}.`,
+    mail: false,
+    optional: true,
+  },
 }

@@ -40,6 +40,14 @@ export function allows(
   return grants.includes(permission) || permissions.includes(permission)
 }
 
+/** Everything somebody may do: by role, by grant, and by a tier while it is paid for (§6.2). */
+export function permissionsOf(
+  standing: { readonly role: string; readonly permissions: readonly string[] },
+  isPaid: boolean,
+): Permission[] {
+  return ADMIN.filter((one) => allows(standing, one) || (isPaid && one === 'access_private'))
+}
+
 /** Whether somebody of the one role decides about somebody of the other: only about lesser ones. */
 export function outranks(role: string, other: string): boolean {
   const [above, below] = [RANKS.indexOf(role), RANKS.indexOf(other)]

@@ -1,11 +1,13 @@
 import { ForbiddenError } from '@atproto/xrpc-server'
 import type { co } from '../lexicons/index.ts'
+import { type ChannelAccess, channelAccess } from './channel-reach.ts'
 import { mayPost } from './collections/spaces/channel-access.ts'
 import { channel } from './collections/spaces/channel.ts'
 import type { Row } from './define.ts'
 import { type SeenSpace, type Standing, requireSpace, standingIn } from './membership.ts'
 import { notFound } from './not-found.ts'
 import { allows } from './permissions.ts'
+import { knownUri } from './reference.ts'
 import { findRow } from './serve-list.ts'
 import type { Sql } from './sql.ts'
 
@@ -29,9 +31,35 @@ export async function requirePoster(
   const { accessControl = {} } = (found?.['content'] ??
     {}) as Partial<co.kendev.spaces.channel.Main>
   const isOurs = found === undefined || found.did === space
-  if (isOurs && mayPost(accessControl, { role, can })) return { seen, standing, found }
+  const own = found && isOurs ? await channelAccess(sql, { space, did, channel: found.uri }) : null
+  const may = own ? mayWrite(own) : mayPost(accessControl, { role, can })
+  if (isOurs && may) return { seen, standing, found }
   throw new ForbiddenError(
     `A ${role} may not post ${found ? 'in this channel' : 'here'}: ask who manages the space.`,
+    'Forbidden',
+  )
+}
+
+const mayWrite = (access: ChannelAccess): boolean => access === 'write' || access === 'admin'
+
+/** The same for a reaction to a message, which is as much of the channel the message is in. */
+export async function requireReactor(
+  sql: Sql,
+  { space, did, subject }: { space: string; did: string; subject: string | undefined },
+): Promise<{ seen: SeenSpace; standing: Standing }> {
+  const seen = await requireSpace(sql, space, did)
+  const standing = await standingIn(sql, space, did)
+  if (standing?.status !== 'active')
+    throw new ForbiddenError('Only members can do this. Join the space first.', 'NotAMember')
+  const { rows } = await sql.query<{ channel: string | null }>(
+    'select channel from appview.message where uri = $1 and space = $2',
+    [knownUri(subject ?? ''), space],
+  )
+  const channel = rows[0]?.channel
+  const own = channel ? await channelAccess(sql, { space, did, channel }) : undefined
+  if (own ? mayWrite(own) : allows(standing, 'post_messages')) return { seen, standing }
+  throw new ForbiddenError(
+    `A ${standing.role} may not react here: ask who manages the space.`,
     'Forbidden',
   )
 }

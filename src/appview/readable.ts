@@ -1,4 +1,5 @@
 import { AUDIENCES, PRIVATE_SPACE, TENANT_SPACE, rolesOf } from '../permissioned/audience.ts'
+import { channelReachSql } from './channel-reach.ts'
 import type { Collection } from './define.ts'
 import { quote } from './schema.ts'
 
@@ -40,5 +41,6 @@ export function visibleSql(c: Collection, row: string, viewer: string): string[]
     ...(c.shown ? [`${row}.${quote(c.shown)}`] : []),
     ...(c.hidden ? [`not ${row}.${quote(c.hidden)}`] : []),
     ...(c.access.places === 'public' ? [] : [readableSql(row, viewer)]),
+    ...channelReachSql(c, row, viewer),
   ]
 }

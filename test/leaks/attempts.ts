@@ -17,7 +17,8 @@ import {
   reads,
 } from './expected-access.ts'
 import { allMethods } from './methods.ts'
-import { BY_JOINING, type Kept, placeOf } from './write-everything.ts'
+import { byMethod } from './by-method.ts'
+import { BY_JOINING, BY_METHOD, type Kept, placeOf } from './write-everything.ts'
 
 /** Something that somebody tries, and what they are to be told. */
 export type Attempt = { readonly expected: string; readonly told: () => Promise<string> }
@@ -131,11 +132,9 @@ export function readings(t: Trying, it: Case): Map<string, Attempt> {
 
 /** What a list of what is about something asks for. */
 function subjectOf(value: Record<string, unknown>, properties: object) {
-  const abouts = ['subject', 'feature'].flatMap((name) => {
-    const about = value[name] as { uri?: string } | undefined
-    return name in properties && about?.uri ? [[name, about.uri] as const] : []
-  })
-  return Object.fromEntries(abouts)
+  const uriOf = (name: string) => (value[name] as { uri?: string } | undefined)?.uri
+  const names = ['subject', 'feature'].filter((name) => name in properties && uriOf(name))
+  return Object.fromEntries(names.map((name) => [name, uriOf(name)]))
 }
 
 /** Who may write, change and delete it. */
@@ -143,6 +142,7 @@ export function writings(t: Trying, it: Case): Map<string, Attempt> {
   const { c } = it
   if (c.nsid === BY_JOINING[0]) return memberships(t, it)
   if (c.nsid === BY_JOINING[1]) return requests(t, it)
+  if (BY_METHOD.includes(c.nsid)) return byMethod(t, it)
   if (c.access.manage) return managed(t, it, c.access.manage)
   return c.access.own ? posted(t, it) : own(t, it)
 }

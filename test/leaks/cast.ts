@@ -27,6 +27,11 @@ export type Cast = {
 }
 
 const SPACES = 'co.kendev.spaces'
+
+/** What members of both spaces can subscribe to. */
+export const TIER = { key: 'patron', name: 'Patron', price: 900, currency: 'EUR' }
+export const MONETIZATION = { enabled: true, subscriptionTiers: [TIER] }
+
 const ROLES = { admin: 'space_admin', moderator: 'moderator', viewer: 'viewer', guest: 'guest' }
 const OUTSIDE: readonly Part[] = ['elsewhere', 'stranger']
 
@@ -56,7 +61,11 @@ export async function gather(
       visibility: 'private',
       channels: channels(secret('name of the channel')),
     }),
-    found(owner, { name: 'Corner Shop', channels: channels('general') }),
+    found(owner, {
+      name: 'Corner Shop',
+      channels: channels('general'),
+      monetization: MONETIZATION,
+    }),
     found(elsewhere, { name: 'Other Room', visibility: 'private', channels: channels('general') }),
   ])
   for (const part of names) {

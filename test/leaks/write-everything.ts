@@ -5,7 +5,7 @@ import type { Collection } from '../../src/appview/define.ts'
 import { audienceUri } from '../../src/permissioned/audience.ts'
 import { createTids } from '../../src/tid.ts'
 import type { Person } from '../person.ts'
-import type { Cast } from './cast.ts'
+import { type Cast, MONETIZATION, TIER } from './cast.ts'
 import { AUTHORS, STANDS, type Stand } from './expected-access.ts'
 import { filledRecord } from './filled-record.ts'
 import type { Sentinels } from './sentinels.ts'
@@ -72,6 +72,37 @@ export const BY_JOINING: readonly string[] = [
   'co.kendev.spaces.membershipRequest',
 ]
 
+type Made = Pick<Kept, 'rkey' | 'value'>
+
+/** How a space's own methods make a record of some kinds, without anybody of the cast losing or
+ *  gaining anything. */
+const METHODS: Readonly<Record<string, (w: Writing, one: One, space: string) => Promise<Made>>> = {
+  'co.kendev.spaces.restriction': async ({ cast, make }, { stand }, space) => {
+    const member = 'did:plc:nobodyofthecast234567abc'
+    const reason = make(placeOf(cast, stand), 'a reason')
+    const body = { space, member, status: 'banned', reason }
+    await cast.people.owner.call('co.kendev.spaces.updateMember', body)
+    return { rkey: member, value: { reason } }
+  },
+  'co.kendev.spaces.channelPermission': async ({ cast }, { kept, stand }, space) => {
+    const { owner, member } = cast.people
+    const place = placeOf(cast, stand)
+    const found = kept.find((k) => k.place === place && k.collection.endsWith('.channel'))!
+    const channel = `${found.place}/${space}/${found.collection}/${found.rkey}`
+    const body = { space, member: member.did, channel, access: 'write' }
+    await owner.call('co.kendev.spaces.setChannelPermission', body)
+    return { rkey: `${found.rkey}:${member.did}`, value: { access: 'write' } }
+  },
+  'co.kendev.spaces.subscription': async ({ cast }, _one, space) => {
+    const { member } = cast.people
+    await member.call('co.kendev.spaces.subscribe', { space, tier: TIER.key })
+    return { rkey: member.did, value: { plan: TIER.key } }
+  },
+}
+
+/** Collections whose records a space's own methods write, and nobody else. */
+export const BY_METHOD: readonly string[] = Object.keys(METHODS)
+
 /** Whether a collection has records there: what is never public has one audience of its own, and
  *  what there is one of in a space stands where the space does. */
 export function standsIn({ nsid, access, examples }: Collection, stand: Stand): boolean {
@@ -105,6 +136,8 @@ export async function writeOne(w: Writing, one: One): Promise<Kept> {
   }
   if (byJoining === 1)
     return { ...here, author: member.did, rkey: space, value: { space, createdAt } }
+  const method = METHODS[c.nsid]
+  if (method) return { ...here, author: space, ...(await method(w, one, space)) }
   const author = c.access.manage ? space : writer.did
   const example = await exampleFor(w, one, one.subject ?? member.did)
   // News of a feature count by whose feature it is only.
@@ -169,6 +202,7 @@ async function exampleFor(
   const json = lexToJson(example.record as LexValue) as Record<string, JsonValue>
   const record: Record<string, JsonValue> = await withFiles(w, w.cast[stand.space], json)
   if ('space' in record) record['space'] = w.cast[stand.space]
+  if (c.nsid.endsWith('.space')) record['monetization'] = MONETIZATION
   if (typeof record['channel'] === 'string')
     record['channel'] = record['channel'].replace(/did:plc:\w+/, w.cast[stand.space])
   if (typeof record['subject'] === 'string') record['subject'] = subject

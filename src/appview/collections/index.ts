@@ -17,19 +17,23 @@ import { tenantMembership } from './platform/tenant-membership.ts'
 import { tenantSettings } from './platform/tenant-settings.ts'
 import { tenant } from './platform/tenant.ts'
 import { channelAlert } from './spaces/channel-alert.ts'
+import { channelPermission } from './spaces/channel-permission.ts'
 import { channelReport } from './spaces/channel-report.ts'
 import { channelRules } from './spaces/channel-rules.ts'
 import { channel } from './spaces/channel.ts'
 import { customerContext } from './spaces/customer-context.ts'
 import { insightCorrection } from './spaces/insight-correction.ts'
 import { memberCrm } from './spaces/member-crm.ts'
+import { memberProfile } from './spaces/member-profile.ts'
 import { membershipRequest } from './spaces/membership-request.ts'
 import { membership } from './spaces/membership.ts'
 import { message } from './spaces/message.ts'
 import { reaction } from './spaces/reaction.ts'
 import { retirement } from './spaces/retirement.ts'
+import { restriction } from './spaces/restriction.ts'
 import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
+import { subscription } from './spaces/subscription.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
@@ -37,6 +41,7 @@ export const collections: readonly Collection[] = [
   category,
   channel,
   channelAlert,
+  channelPermission,
   channelReport,
   channelRules,
   customerContext,
@@ -46,6 +51,7 @@ export const collections: readonly Collection[] = [
   insightCorrection,
   media,
   memberCrm,
+  memberProfile,
   membership,
   membershipRequest,
   message,
@@ -56,11 +62,13 @@ export const collections: readonly Collection[] = [
   profile,
   reaction,
   retirement,
+  restriction,
   revocation,
   roadmapFeature,
   roadmapUpdate,
   space,
   spaceTerms,
+  subscription,
   tenant,
   tenantMembership,
   tenantSettings,

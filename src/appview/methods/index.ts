@@ -38,15 +38,21 @@ import { voteFeature } from './platform/vote-feature.ts'
 import { channelAlerts } from './spaces/channel-alerts.ts'
 import { channelMetrics } from './spaces/channel-metrics.ts'
 import { createSpace } from './spaces/create-space.ts'
+import { decideRequest } from './spaces/decide-request.ts'
 import { getThread } from './spaces/get-thread.ts'
 import { invitations } from './spaces/invitations.ts'
 import { join } from './spaces/join.ts'
 import { messageInsights } from './spaces/message-insights.ts'
+import { memberFigures } from './spaces/member-figures.ts'
+import { memberProfile } from './spaces/member-profile.ts'
+import { notificationSettings } from './spaces/notification-settings.ts'
 import { react } from './spaces/react.ts'
 import { readState } from './spaces/read-state.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
+import { setChannelPermission } from './spaces/set-channel-permission.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
+import { subscriptions } from './spaces/subscriptions.ts'
 import { updateMember } from './spaces/update-member.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
 
@@ -69,6 +75,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
   DepsOf<typeof tenantStatus> &
   DepsOf<typeof spaceGrants> &
   DepsOf<typeof subscribeMessages> &
+  DepsOf<typeof subscriptions> &
   DepsOf<typeof writeForSpace>
 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
@@ -81,6 +88,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   changeDomainsOf(mount, deps)
   completeOnboarding(mount, deps)
   createSpace(mount, deps)
+  decideRequest(mount, deps)
   domains(mount, deps)
   editRoadmap(mount, deps)
   feedback(mount, deps)
@@ -96,6 +104,9 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   join(mount, deps)
   joinTenant(mount, deps)
   messageInsights(mount, deps)
+  memberFigures(mount, deps)
+  memberProfile(mount, deps)
+  notificationSettings(mount, deps)
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
@@ -110,10 +121,12 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   roadmapNews(mount, deps)
   sendMessage(mount, deps)
   setFeatureStatus(mount, deps)
+  setChannelPermission(mount, deps)
   setNodeRole(mount, deps)
   setTenantHandle(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
+  subscriptions(mount, deps)
   tenantInvitations(mount, deps)
   tenantMembers(mount, deps)
   tenantStatus(mount, deps)

@@ -5,6 +5,7 @@ import { up as spaces } from './0003-spaces.ts'
 import { up as handedOut } from './0004-handed-out.ts'
 import { up as tenancy } from './0005-tenancy.ts'
 import { up as people } from './0009-people.ts'
+import { up as members } from './0011-members.ts'
 import { up as messages } from './0012-messages.ts'
 import { up as domains } from './0013-domains.ts'
 import { up as roadmap } from './0014-roadmap.ts'
@@ -17,6 +18,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0004-handed-out': { up: handedOut },
   '0005-tenancy': { up: tenancy },
   '0009-people': { up: people },
+  '0011-members': { up: members },
   '0012-messages': { up: messages },
   '0013-domains': { up: domains },
   '0014-roadmap': { up: roadmap },

@@ -39,7 +39,12 @@ export const channelReport = collection({
     ['channel', 'createdAt'],
     ['channel', 'processedAt'],
   ],
-  access: { places: 'permissioned', audience: 'staff', manage: 'moderate_content' },
+  access: {
+    places: 'permissioned',
+    audience: 'staff',
+    manage: 'moderate_content',
+    channel: { column: 'channel' },
+  },
 
   accept({ record, did }) {
     const channel = readReference(record.channel)

@@ -17,7 +17,12 @@ export const channelRules = collection({
     createdAt: timestamp(),
     content: part<Rules>(),
   },
-  access: { places: 'permissioned', audience: 'staff', manage: 'create_channels' },
+  access: {
+    places: 'permissioned',
+    audience: 'staff',
+    manage: 'create_channels',
+    channel: { column: 'channel' },
+  },
 
   accept({ record, did, rkey }) {
     const channel = readReference(record.channel)

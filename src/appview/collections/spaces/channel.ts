@@ -41,7 +41,7 @@ export const channel = collection({
   },
   indexes: [['space', 'createdAt']],
   feed: 'space',
-  access: { places: 'either', manage: 'create_channels' },
+  access: { places: 'either', manage: 'create_channels', channel: { column: 'uri' } },
 
   accept({ record, did, place }) {
     if (record.space !== did) return 'NotTheSpacesOwn'

@@ -43,7 +43,7 @@ export const membershipRequest = collection({
     {
       query: co.kendev.spaces.listMembershipRequests,
       newest: 'createdAt',
-      where: { space: 'space' },
+      where: { space: 'space', admitted: 'admitted' },
     },
   ],
   examples: {

@@ -1,7 +1,17 @@
 import type { l } from '@atproto/lex'
 import { co } from '../../../lexicons/index.ts'
 import { AUDIENCES, audienceUri, rolesOf } from '../../../permissioned/audience.ts'
-import { collection, did, exists, instant, list, text, timestamp } from '../../define.ts'
+import {
+  collection,
+  did,
+  exists,
+  instant,
+  list,
+  newest,
+  part,
+  text,
+  timestamp,
+} from '../../define.ts'
 
 /** The space's half of a membership: it admits the member whose DID is the key. The member's half
  *  is a membershipRequest; both together make a member, this one alone somebody who left. */
@@ -17,9 +27,16 @@ export const membership = collection({
     writes: list(),
     invitedBy: did().optional(),
     joinedAt: timestamp(),
+    updatedAt: timestamp().optional(),
   },
   derived: {
     active: exists({ source: 'membershipRequest', on: { space: 'did', did: 'subject' } }),
+    presented: newest(part<co.kendev.spaces.memberProfile.Main>(), {
+      source: 'memberProfile',
+      on: { space: 'did', did: 'subject' },
+      value: 'content',
+      by: 'createdAt',
+    }),
   },
   indexes: [['subject', 'did']],
   feed: 'did',
@@ -44,6 +61,7 @@ export const membership = collection({
     writes: (record.status ?? 'active') === 'active' ? placesWritten(did, record.role) : [],
     invitedBy: record.invitedBy ?? null,
     joinedAt: claimed(record.joinedAt),
+    updatedAt: record.updatedAt === undefined ? null : claimed(record.updatedAt),
   }),
 
   view: (row, look): co.kendev.spaces.defs.MembershipView => ({
@@ -57,6 +75,9 @@ export const membership = collection({
     permissions: row.place === '' ? undefined : row.permissions,
     invitedBy: row.invitedBy ?? undefined,
     joinedAt: instant(row.joinedAt),
+    updatedAt: row.updatedAt ? instant(row.updatedAt) : undefined,
+    spaceProfile: row.presented ? profileOf(row.presented) : undefined,
+    onboardingCompleted: row.presented?.onboardingCompleted,
     status: row.active || row.status !== 'active' ? row.status : 'left',
     indexedAt: instant(row.indexedAt),
   }),
@@ -92,6 +113,11 @@ export const membership = collection({
 function placesWritten(space: l.DidString, role: string): string[] {
   const written = AUDIENCES.filter((audience) => rolesOf(audience, 'write').includes(role))
   return ['', ...written.map((audience) => audienceUri(space, audience))]
+}
+
+function profileOf(presented: co.kendev.spaces.memberProfile.Main) {
+  const { displayName, spaceBio, interests } = presented
+  return { displayName, spaceBio, interests }
 }
 
 function admit(subject: l.DidString) {

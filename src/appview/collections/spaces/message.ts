@@ -72,7 +72,7 @@ export const message = collection({
   feed: 'space',
   people: ['did'],
   mine: { source: 'reaction', about: 'subject', value: 'emoji', among: 'reactions' },
-  access: { places: 'either', own: 'post_messages' },
+  access: { places: 'either', own: 'post_messages', channel: { column: 'channel' } },
 
   accept({ record, uri }) {
     if (!record.text && !record.widgets?.length && !record.attachments?.length && isPlain(record))

@@ -27,7 +27,11 @@ export const reaction = collection({
   shown: 'admitted',
   feed: 'space',
   people: ['did'],
-  access: { places: 'either', own: 'post_messages' },
+  access: {
+    places: 'either',
+    own: 'post_messages',
+    channel: { column: 'subject', of: 'message' },
+  },
 
   accept({ record }) {
     const subject = readReference(record.subject.uri)

@@ -30,8 +30,8 @@ export function createSpace(mount: Mount, deps: Deps): void {
     if (!['public', 'invite_only', 'private'].includes(visibility))
       throw unsupported('A space is public, invite_only or private.')
     const closed = visibility !== 'public'
-    if (!closed && memberApproval !== 'automatic')
-      throw unsupported('A public space of this node admits members by itself.')
+    if (!['automatic', 'manual', 'disabled'].includes(memberApproval))
+      throw unsupported('memberApproval is automatic, manual or disabled.')
     const domain = tenant === undefined ? handleDomain : await domainOf(deps, tenant, viewer.did)
     viewer.assertMayWrite?.('create', co.kendev.spaces.membershipRequest.$type)
     const at = clock.now().toISOString()

@@ -4,10 +4,11 @@ import { co } from '../../../lexicons/index.ts'
 import { message } from '../../collections/spaces/message.ts'
 import { reaction } from '../../collections/spaces/reaction.ts'
 import { present } from '../../look.ts'
-import { type SeenSpace, requirePermission, requireWriter } from '../../membership.ts'
+import { type SeenSpace, requireWriter } from '../../membership.ts'
 import { type OwnRecords, deleteOwn, putOwn } from '../../own-record.ts'
 import { knownUri, placeOf, readReference, uriIn } from '../../reference.ts'
 import { notFound } from '../../not-found.ts'
+import { requireReactor } from '../../poster.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
 
@@ -25,8 +26,8 @@ export function react(mount: Mount, deps: Deps): void {
       throw new InvalidRequestError('Give subject, emoji and space.', 'InvalidRecord')
     if (!space)
       throw new InvalidRequestError('Say which space the reaction is in.', 'InvalidRecord')
-    const asks = { space, did: viewer.did, permission: 'post_messages' } as const
-    const { seen, standing } = await requirePermission(sql, asks)
+    const asks = { space, did: viewer.did, subject: subject?.uri }
+    const { seen, standing } = await requireReactor(sql, asks)
     const place = await placeOfSubject(subject?.uri ?? uri, { viewer: viewer.did, seen })
     requireWriter(standing, place)
     const already = subject && emoji ? await same(subject.uri, viewer.did, emoji) : undefined

@@ -1,27 +1,44 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
+import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
 import { required } from '../../access.ts'
-import { space } from '../../collections/spaces/space.ts'
+import { space as spaceRecord } from '../../collections/spaces/space.ts'
 import type { Row } from '../../define.ts'
 import { resolveActor } from '../../find-actor.ts'
 import { present } from '../../look.ts'
+import { spaceScores } from '../../member-activity.ts'
 import { standingIn } from '../../membership.ts'
+import { permissionsOf } from '../../permissions.ts'
 import { readableSql } from '../../readable.ts'
 import { notFound } from '../../not-found.ts'
 import { type Mount, type Reading, query } from '../../serve.ts'
+import { paidAccess } from '../../subscriptions/paid-access.ts'
 import { cutPage, decodeCursor } from '../../serve-list.ts'
 
 /** `spaces.getSpace` and `spaces.listSpaces`: one space, those the viewer is in, and public ones,
  *  searched by name and description. Public spaces are for everybody, account or not; of all others
  *  only their members ever learn that they are there. */
-export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
+export function readSpaces(mount: Mount, deps: Reading & { readonly clock: Clock }): void {
+  const { sql, origin, clock } = deps
+  const scoreOf = spaceScores(sql)
+
   query(mount, co.kendev.spaces.getSpace, async ({ params, viewer }) => {
     const did = await resolveActor(sql, params.space)
     const { rows } = await sql.query<Row>(SPACE, [did ?? '', viewer?.did ?? ''])
     if (!rows[0]) throw notFound(`space ${params.space}`)
-    const [view] = await present(space, rows, { sql, origin, viewer: viewer?.did })
-    if (!viewer) return view as never
-    return { ...view, viewer: await standingIn(sql, rows[0].did, viewer.did) } as never
+    const [view] = await present(spaceRecord, rows, { sql, origin, viewer: viewer?.did })
+    const space = rows[0].did
+    const now = clock.now()
+    const { stats } = view as { stats: object }
+    const shown = { ...view, stats: { ...stats, engagementScore: await scoreOf(space, now) } }
+    if (!viewer) return shown as never
+    const [standing, contentAccess] = await Promise.all([
+      standingIn(sql, space, viewer.did),
+      paidAccess(sql, { space, did: viewer.did, now }),
+    ])
+    if (standing?.status !== 'active') return { ...shown, viewer: standing } as never
+    const permissions = permissionsOf(standing, contentAccess !== undefined)
+    return { ...shown, viewer: { ...standing, permissions, contentAccess } } as never
   })
 
   query(mount, co.kendev.spaces.listSpaces, async ({ params, viewer }) => {
@@ -33,7 +50,7 @@ export function readSpaces(mount: Mount, { sql, origin }: Reading): void {
     const { text, values } = listStatement({ limit: limit + 1, member, q, after })
     const { rows } = await sql.query<Row>(text, values)
     const page = cutPage(rows, limit, 'createdAt')
-    const items = await present(space, page.rows, { sql, origin, viewer: viewer?.did })
+    const items = await present(spaceRecord, page.rows, { sql, origin, viewer: viewer?.did })
     return { items, cursor: page.cursor } as never
   })
 }

@@ -5,6 +5,7 @@ import { type Audience, isAudience } from '../../../permissioned/audience.ts'
 import { co } from '../../../lexicons/index.ts'
 import { message } from '../../collections/spaces/message.ts'
 import { reaction } from '../../collections/spaces/reaction.ts'
+import { outOfReach } from '../../channel-reach.ts'
 import type { FeedListener } from '../../feed-listener.ts'
 import { present } from '../../look.ts'
 import { requireReader } from '../../membership.ts'
@@ -14,6 +15,7 @@ import type { Mount, Reading } from '../../serve.ts'
 
 type Deps = Reading & { readonly feeds: FeedListener }
 type Told = Readonly<Record<string, unknown>>
+type Rows = Awaited<ReturnType<typeof rowsByUri>>
 
 /** `spaces.subscribeMessages`: what happens to a space's messages, each change once and in order.
  *  With a cursor the stream goes on after it; changes that no longer matter are told as what they
@@ -84,15 +86,18 @@ async function tell(
   const reading = { sql, viewer }
   const of = (collection: string) =>
     entries.filter((e) => e.collection === collection).map((e) => e.uri)
-  const [messages, reactions] = await Promise.all([
-    rowsByUri(reading, message, of(message.nsid)),
-    rowsByUri(reading, reaction, of(reaction.nsid)),
-  ])
+  const kinds = [message, reaction]
+  const [messages, reactions] = (await Promise.all(
+    kinds.map((c) => rowsByUri(reading, c, of(c.nsid))),
+  )) as [Rows, Rows]
+  // Of what is in a channel that the viewer is kept from, nothing is told.
+  const kept = await Promise.all(kinds.map((c) => outOfReach(reading, c, of(c.nsid))))
   // What the space has put away since is told as gone.
   const rows = [...messages.values()].filter((row) => row['archived'] !== true)
   const views = await present(message, rows, { sql, origin })
   const viewOf = new Map(rows.map((row, n) => [row.uri as string, views[n]]))
-  return entries.flatMap(({ seq, uri: known, action, collection, at }): Told[] => {
+  const told = entries.filter(({ uri }) => kept.every((hidden) => !hidden.has(uri)))
+  return told.flatMap(({ seq, uri: known, action, collection, at }): Told[] => {
     const time = at.toISOString()
     const uri = uriIn(place, known)
     if (collection === message.nsid) {

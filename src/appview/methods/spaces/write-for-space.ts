@@ -4,8 +4,10 @@ import type { Clock } from '../../../clock.ts'
 import type { Outbox } from '../../../jobs/jobs.ts'
 import { co } from '../../../lexicons/index.ts'
 import { type Audience, audienceUri, isAudience, rolesOf } from '../../../permissioned/audience.ts'
+import { channelAccess } from '../../channel-reach.ts'
 import { checkRecord } from '../../check-record.ts'
 import { product } from '../../collections/commerce/product.ts'
+import { channelRules } from '../../collections/spaces/channel-rules.ts'
 import { channelAudience } from '../../collections/spaces/channel-access.ts'
 import { channel } from '../../collections/spaces/channel.ts'
 import { space as spaceRecord } from '../../collections/spaces/space.ts'
@@ -63,7 +65,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
   procedure(mount, co.kendev.spaces.putRecord, async ({ input, viewer }) => {
     const { space, collection, rkey, swapRecord, audience } = input
     const record = { ...(input.record as Record<string, unknown>), $type: collection }
-    const wish = { space, did: viewer.did, collection, audience, record }
+    const wish = { space, did: viewer.did, collection, audience, record, rkey }
     const place = await permit(deps, wish)
     await requireOpenTenant(sql, space)
     await keepTenant(sql, space, record)
@@ -78,7 +80,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
 
   procedure(mount, co.kendev.spaces.deleteRecord, async ({ input, viewer }) => {
     const { space, collection, rkey, swapRecord, audience } = input
-    const given = await permit(deps, { space, did: viewer.did, collection, audience })
+    const given = await permit(deps, { space, did: viewer.did, collection, audience, rkey })
     if (collection === spaceRecord.nsid)
       throw new ForbiddenError('A space cannot be without its own description.', 'Forbidden')
     const swap = swapRecord === undefined ? {} : { swapRecord }
@@ -111,6 +113,7 @@ type Wish = {
   collection: string
   audience?: string
   record?: Readonly<Record<string, unknown>>
+  rkey?: string | undefined
 }
 
 /** Where the record goes. The collection has to be one that people write for a space, and the
@@ -120,9 +123,9 @@ type Wish = {
 async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
   const { space, did, collection, audience, record } = wish
   const c = collections.find(({ nsid }) => nsid === collection)
-  const permission = c?.access.manage
-  if (!permission)
+  if (!c?.access.manage)
     throw new InvalidRequestError(`${collection} is not written on behalf of a space.`, 'Forbidden')
+  const permission = (await administers(sql, wish)) ? 'post_messages' : c.access.manage
   const { standing, seen } = await requirePermission(sql, { space, did, permission })
   if (!(await isHosted(space))) throw notFound(`repo of ${space}`)
   const wanted = audience === undefined ? audienceFor(c, seen.place, record) : checked(audience)
@@ -143,6 +146,13 @@ async function permit({ sql, isHosted }: Deps, wish: Wish): Promise<string> {
       'Forbidden',
     )
   return audienceUri(space, wanted)
+}
+
+/** Whether the caller has been given a channel to look after, and it is the one meant. */
+async function administers(sql: Reading['sql'], { space, did, collection, rkey }: Wish) {
+  if (rkey === undefined || ![channel.nsid, channelRules.nsid].includes(collection)) return false
+  const at = { space, did, channel: recordUri(space, channel.nsid, rkey) }
+  return (await channelAccess(sql, at)) === 'admin'
 }
 
 /** What is not for everybody goes to the narrowest audience that its collection names; what stands
