@@ -3,11 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { collections } from '../src/appview/collections/index.ts'
 import { type Machine, moveOf, nextStates, statesOf } from '../src/appview/machine.ts'
 import { notificationKinds } from '../src/appview/notification-kinds.ts'
+import { memberMachine, requestMachine } from '../src/appview/member-machine.ts'
 import { tenantMachine } from '../src/appview/tenants.ts'
 
 /** Every declared machine, with what can be told of its rows. */
 const machines: readonly (readonly [string, Machine, readonly string[] | undefined])[] = [
   ['tenant', tenantMachine, undefined],
+  ['member of a space', memberMachine, undefined],
+  ['request to join a space', requestMachine, undefined],
   ...collections.flatMap(({ table, machine, columns }) =>
     machine ? ([[table, machine, ['did', ...Object.keys(columns)]]] as const) : [],
   ),
@@ -18,7 +21,7 @@ const willing = { isProvisioned: true }
 
 test('machines are found by the registry', () => {
   expect(machines.map(([name]) => name)).toEqual(
-    expect.arrayContaining(['tenant', 'tenantMembership', 'roadmapFeature']),
+    expect.arrayContaining(['tenantMembership', 'roadmapFeature', 'subscription', 'channelAlert']),
   )
 })
 

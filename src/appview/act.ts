@@ -42,7 +42,11 @@ export type Acting = {
   readonly nextTid: () => string
 }
 
-type Kept = Pick<Act, 'at' | 'by' | 'chain' | 'effects'> & { before?: string; after?: string }
+/** What is noted of a change before it is written. */
+export type Kept = Pick<Act, 'at' | 'by' | 'chain' | 'effects'> & {
+  before?: string
+  after?: string
+}
 
 /**
  * Writes a record, and with it the audit event and the jobs that follow from it: all or none, also
@@ -54,25 +58,53 @@ export async function act(a: Acting, wish: Act): Promise<{ uri: string; cid: str
   const { at, record, swap, chain } = wish
   if (record !== undefined) checkRecord(at, record)
   const before = await a.versions.cidOf(at)
-  const after = record && String(await cidForLex(lexRecord(record)))
+  const after = record && (await cidOf(record))
   const uri = uriIn(at.place, recordUri(at.did, at.collection, at.rkey))
   const swapRecord = swap === undefined ? (before ?? null) : swap
   if (before === after && (swapRecord ?? undefined) === before) return { uri, cid: before }
-  const id = a.nextTid()
-  const kept: Kept = { at, by: wish.by, ...(chain && { chain }), effects: wish.effects ?? [] }
-  await a.sql.query('insert into node."pendingAct" (id, act, "createdAt") values ($1, $2, $3)', [
-    id,
-    JSON.stringify({ ...kept, before, after }),
-    a.clock.now(),
-  ])
-  const written = await write(a, wish, swapRecord).catch(async (error: unknown) => {
-    // A refusal says that nothing was written; after any other failure only the repo knows.
-    if (error instanceof XRPCError) await drop(a.sql, id)
-    throw error
-  })
-  await settle(a, id, { ...kept, ...(before && { before }), ...(after && { after }) })
+  const more = { ...(chain && { chain }), effects: wish.effects ?? [] }
+  const kept: Kept = { at, by: wish.by, ...more, ...versionsOf({ before, after }) }
+  const written = await noting(a, [kept], () => write(a, wish, swapRecord))
   await a.progress.reached(at.did, written.rev, at.place)
   return { uri, cid: after }
+}
+
+/** Writes records whose changes are noted first, and settled afterwards or at the next start. */
+export async function noting<T>(
+  a: Pick<Acting, 'sql' | 'outbox' | 'clock' | 'nextTid'>,
+  changes: readonly Kept[],
+  write: () => Promise<T>,
+): Promise<T> {
+  const noted = changes.map((kept) => ({ id: a.nextTid(), kept }))
+  for (const { id, kept } of noted)
+    await a.sql.query('insert into node."pendingAct" (id, act, "createdAt") values ($1, $2, $3)', [
+      id,
+      JSON.stringify(kept),
+      a.clock.now(),
+    ])
+  const written = await write().catch(async (error: unknown) => {
+    // A refusal says that nothing was written; after any other failure only the repo knows.
+    if (error instanceof XRPCError) for (const { id } of noted) await drop(a.sql, id)
+    throw error
+  })
+  for (const { id, kept } of noted) await settle(a, id, kept)
+  return written
+}
+
+/** The version of a record as a repo has it. */
+export async function cidOf(record: Record<string, unknown>): Promise<string> {
+  return String(await cidForLex(lexRecord(record)))
+}
+
+/** Versions as they are kept: there, or not at all. */
+export function versionsOf({
+  before,
+  after,
+}: {
+  before?: string | undefined
+  after?: string | undefined
+}) {
+  return { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
 }
 
 /** Settles what a stop has interrupted: what was written gets its audit event and its jobs, what
@@ -95,7 +127,7 @@ function write(a: Acting, { at, record }: Act, swapRecord: string | null) {
   return a.writer.deleteRecord({ ...at, ...(swapRecord !== null && { swapRecord }) })
 }
 
-async function settle(a: Acting, id: string, kept: Kept): Promise<void> {
+async function settle(a: Pick<Acting, 'outbox' | 'clock'>, id: string, kept: Kept): Promise<void> {
   const { at, by, before, after, chain = at.did, effects = [] } = kept
   await a.outbox.transact(async (tx, queue) => {
     const { rowCount } = await tx.query('delete from node."pendingAct" where id = $1', [id])

@@ -12,7 +12,7 @@ import { tenant as tenantRecord } from './collections/platform/tenant.ts'
 import { type Founding, foundSpace } from './found-space.ts'
 import { noticeJob } from './notify.ts'
 import { TRIAL_DAYS, planOf } from './plans.ts'
-import { tenantTemplates } from './tenant-templates.ts'
+import { featuresOf, tenantTemplates } from './tenant-templates.ts'
 import type { Tenant } from './tenants.ts'
 import { laterTid, tidAt } from '../tid.ts'
 
@@ -200,11 +200,8 @@ async function removeDomain(p: Provisioning, { id }: Tenant): Promise<void> {
 }
 
 async function setLimits(p: Provisioning, { id, plan, limits, template }: Tenant): Promise<void> {
-  const features = new Set([
-    ...(planOf(plan, limits)?.features ?? []),
-    ...tenantTemplates[template]!.features,
-  ])
-  await p.sql.query('update node.tenant set features = $2 where id = $1', [id, [...features]])
+  const features = featuresOf(template, planOf(plan, limits)?.features ?? [])
+  await p.sql.query('update node.tenant set features = $2 where id = $1', [id, features])
 }
 
 async function createLinks(p: Provisioning, tenant: Tenant): Promise<Kept> {

@@ -95,6 +95,16 @@ export async function requireTenantPermission(
   return seen
 }
 
+/** Throws `FeatureNotInPlan` unless the plan of the tenant, or the template it was set up from, has
+ *  the feature (`domain.md` AC-18). */
+export function requireFeatureOf({ features, name, plan }: Tenant, feature: string): void {
+  if (features.includes(feature)) return
+  throw new ForbiddenError(
+    `${name} has no ${feature}: it is not in the plan ${plan}. Ask the operator of this node.`,
+    'FeatureNotInPlan',
+  )
+}
+
 /** Throws `TenantSuspended` unless what belongs to the tenant may change now. */
 export function requireOpen({ status, name }: Tenant): void {
   if (status === 'active' || status === 'trial') return

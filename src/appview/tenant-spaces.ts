@@ -1,11 +1,12 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Outbox } from '../jobs/jobs.ts'
 import { product } from './collections/commerce/product.ts'
+import { memberCrm } from './collections/spaces/member-crm.ts'
 import { space as spaceRecord } from './collections/spaces/space.ts'
 import { limitExceeded, warnOwner } from './limits.ts'
 import { recordUri } from './reference.ts'
 import type { Sql } from './sql.ts'
-import { requireOpen } from './tenant-access.ts'
+import { requireFeatureOf, requireOpen } from './tenant-access.ts'
 import type { Tenant } from './tenants.ts'
 import type { Turns } from './turns.ts'
 
@@ -30,16 +31,33 @@ export async function requireOpenTenant(sql: Sql, space: string): Promise<void> 
   if (tenant?.isProvisioned) requireOpen(tenant)
 }
 
-/** Throws `NotSupported` when the record of a space names another tenant than the one it was
- *  founded for. */
-export async function keepTenant(
+/** What products a plan without a shop has: services, which are booked. */
+const GOODS = ['physical', 'ai_print_demand', 'digital_download']
+
+/**
+ * What the tenant of a space has to say to a record written for it: nothing changes while it is
+ * suspended (`TenantSuspended`), its plan has what the record is part of (`FeatureNotInPlan`), and
+ * a space stays with whom it was founded for (`NotSupported`).
+ */
+export async function permitTenant(
   sql: Sql,
   space: string,
   record: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  if (record['$type'] !== spaceRecord.nsid) return
   const tenant = await tenantOfSpace(sql, space)
-  if (record['tenant'] === tenant?.did) return
+  keepTenant(tenant, record)
+  if (!tenant?.isProvisioned) return
+  requireOpen(tenant)
+  const isGood = GOODS.includes(String(record['productType']))
+  if (record['$type'] === product.nsid && isGood) requireFeatureOf(tenant, 'ecommerce')
+  if (record['$type'] === memberCrm.nsid) requireFeatureOf(tenant, 'crm')
+}
+
+function keepTenant(
+  tenant: { did: string } | undefined,
+  record: Readonly<Record<string, unknown>>,
+): void {
+  if (record['$type'] !== spaceRecord.nsid || record['tenant'] === tenant?.did) return
   throw new InvalidRequestError(
     tenant
       ? `A space stays with the tenant it was founded for: tenant is ${tenant.did}.`

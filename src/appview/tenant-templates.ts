@@ -42,3 +42,9 @@ export const tenantTemplates: Readonly<Record<string, TenantTemplate>> = {
   'non-profit': template(['community', 'volunteers', 'announcements'], ['crm']),
   custom: template(['general'], []),
 }
+
+/** What a tenant has switched on: what its plan has, and its template. */
+export function featuresOf(name: string, planned: readonly string[]): string[] {
+  const { features = [] } = Object.hasOwn(tenantTemplates, name) ? tenantTemplates[name]! : {}
+  return [...new Set([...planned, ...features])]
+}

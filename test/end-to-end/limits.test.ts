@@ -31,14 +31,14 @@ const found = (slug: string, by = owner) =>
     slug,
     tenant: shop,
   })
-const sell = (space: string, rkey?: string) =>
+const sell = (space: string, rkey?: string, productType = 'physical') =>
   owner.call(`${SPACES}.putRecord`, {
     space,
     collection: 'co.kendev.commerce.product',
     ...(rkey && { rkey }),
     record: {
       title: 'Comb',
-      productType: 'physical',
+      productType,
       pricing: { basePrice: 900, currency: 'EUR' },
       status: 'active',
       createdAt: '2026-11-23T10:00:00Z',
@@ -173,6 +173,22 @@ test('when the calls of a month are used up writing stops, and reading, leaving 
     { id },
   )
   expect(provision.usage).toMatchObject({ activeUsers: 1, lastActivity: expect.any(String) })
+})
+
+test('what a plan does not have is refused by its name, and services need no shop', async () => {
+  const space = await branch()
+  await root.call(`${PLATFORM}.setTenantPlan`, { tenant: shop, plan: 'free' })
+  const [first] = (
+    await owner.get<Items<{ uri: string }>>('co.kendev.commerce.listProducts', { space })
+  ).items
+  const rkey = first!.uri.split('/').at(-1)
+  expect(await told(sell(space, rkey))).toBe('FeatureNotInPlan')
+  expect(await told(sell(space, rkey, 'consultation_solo'))).toBe('done')
+  const branding = { tenant: shop, branding: { primaryColor: '#1A2B3C' } }
+  expect(await told(owner.call(`${PLATFORM}.updateTenant`, branding))).toBe('FeatureNotInPlan')
+  await root.call(`${PLATFORM}.setTenantPlan`, { tenant: shop, plan: 'business' })
+  expect(await told(owner.call(`${PLATFORM}.updateTenant`, branding))).toBe('done')
+  expect(await told(sell(space, rkey))).toBe('done')
 })
 
 test('what a suspended tenant has on the node is not written to', async () => {

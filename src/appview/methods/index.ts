@@ -51,6 +51,7 @@ import { readState } from './spaces/read-state.ts'
 import { readSpaces } from './spaces/read-spaces.ts'
 import { sendMessage } from './spaces/send-message.ts'
 import { setChannelPermission } from './spaces/set-channel-permission.ts'
+import { spaceAudit } from './spaces/space-audit.ts'
 import { subscribeMessages } from './spaces/subscribe-messages.ts'
 import { subscriptions } from './spaces/subscriptions.ts'
 import { updateMember } from './spaces/update-member.ts'
@@ -124,6 +125,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   setChannelPermission(mount, deps)
   setNodeRole(mount, deps)
   setTenantHandle(mount, deps)
+  spaceAudit(mount, deps)
   spaceGrants(mount, deps)
   subscribeMessages(mount, deps)
   subscriptions(mount, deps)

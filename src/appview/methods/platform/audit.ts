@@ -1,7 +1,7 @@
-import { InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
 import { required } from '../../access.ts'
-import { type ChainedEvent, readAudit, verifyAudit } from '../../audit.ts'
+import { verifyAudit } from '../../audit.ts'
+import { auditPage } from '../../audit-page.ts'
 import { type Mount, query } from '../../serve.ts'
 import type { Sql } from '../../sql.ts'
 import { requireTenantPermission } from '../../tenant-access.ts'
@@ -14,13 +14,8 @@ export function audit(mount: Mount, { sql }: { readonly sql: Sql }): void {
   }
 
   query(mount, co.kendev.platform.listAuditEvents, async ({ params, viewer }) => {
-    const { limit, cursor } = params
     const chain = await chainFor(params.tenant, required(viewer).did)
-    const before = cursor === undefined ? undefined : placeInChain(cursor)
-    const found = await readAudit(sql, { chain, limit: limit + 1, before })
-    const page = found.slice(0, limit)
-    const more = found.length > limit && { cursor: `${page.at(-1)!.seq}` }
-    return { items: page.map(view), ...more } as never
+    return (await auditPage(sql, { ...params, chain })) as never
   })
 
   query(mount, co.kendev.platform.verifyAudit, async ({ params, viewer }) => {
@@ -28,25 +23,4 @@ export function audit(mount: Mount, { sql }: { readonly sql: Sql }): void {
     const { events, brokenAt } = await verifyAudit(sql, chain)
     return { events, holds: brokenAt === undefined, ...(brokenAt && { brokenAt }) }
   })
-}
-
-function placeInChain(cursor: string): number {
-  if (/^[1-9]\d{0,15}$/.test(cursor)) return Number(cursor)
-  throw new InvalidRequestError('Start again without a cursor.', 'InvalidCursor')
-}
-
-function view({ seq, hash, at, actor, role, action, subject, ...event }: ChainedEvent) {
-  const { before, after, reason } = event
-  return {
-    seq,
-    at: at.toISOString(),
-    actor,
-    role,
-    action,
-    subject,
-    before,
-    after,
-    reason,
-    hash: hash.toString('hex'),
-  }
 }

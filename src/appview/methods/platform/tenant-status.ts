@@ -8,6 +8,7 @@ import { moveOf } from '../../machine.ts'
 import { noticeJob } from '../../notify.ts'
 import { type Limits, planOf } from '../../plans.ts'
 import type { Mount } from '../../serve.ts'
+import { featuresOf } from '../../tenant-templates.ts'
 import { changeTenant, eventOf } from '../../tenant-change.ts'
 import { findTenant, provisionView, requireTenant, tenantMachine } from '../../tenants.ts'
 import { type AdminDeps, superAdmin } from './super-admin.ts'
@@ -57,7 +58,7 @@ export function tenantStatus(mount: Mount, deps: Deps): void {
           tenant.did,
           plan,
           JSON.stringify(allowed.limits),
-          allowed.features,
+          featuresOf(tenant.template, allowed.features),
           clock.now(),
           JSON.stringify(billing),
         ],

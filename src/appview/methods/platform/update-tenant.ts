@@ -8,7 +8,7 @@ import { present } from '../../look.ts'
 import { notFound } from '../../not-found.ts'
 import { recordUri } from '../../reference.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
-import { requireTenantPermission } from '../../tenant-access.ts'
+import { requireFeatureOf, requireTenantPermission } from '../../tenant-access.ts'
 
 type Deps = Reading & Acting
 
@@ -19,11 +19,12 @@ export function updateTenant(mount: Mount, deps: Deps): void {
 
   procedure(mount, co.kendev.platform.updateTenant, async ({ input, viewer }) => {
     const { tenant: did, ...change } = input
-    const { standing } = await requireTenantPermission(sql, {
+    const { standing, tenant } = await requireTenantPermission(sql, {
       tenant: did,
       did: viewer.did,
       permission,
     })
+    if (change.branding) requireFeatureOf(tenant, 'branding')
     const row = await requireOne(deps, tenantRecord, did)
     const before = row['content'] as Record<string, unknown>
     const updatedAt = clock.now().toISOString()

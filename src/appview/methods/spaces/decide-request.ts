@@ -2,6 +2,7 @@ import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
 import type { Outbox } from '../../../jobs/jobs.ts'
 import { co } from '../../../lexicons/index.ts'
+import { type Auditing, auditedWriter } from '../../audited-writer.ts'
 import { membershipRequest } from '../../collections/spaces/membership-request.ts'
 import { membership } from '../../collections/spaces/membership.ts'
 import { decide } from '../../decide.ts'
@@ -23,6 +24,7 @@ import { membershipView } from './membership-view.ts'
 import { tellDecision } from './tell-space.ts'
 
 type Deps = Reading &
+  Auditing &
   Restricting & {
     readonly clock: Clock
     readonly outbox: Outbox
@@ -32,13 +34,16 @@ type Asked = { space: string; did: string; viewer: string }
 
 /** `spaces.decideRequest`, for those who manage members. An approval is a membership, which all may
  *  see; who was declined is known to the staff and to them. */
-export function decideRequest(mount: Mount, deps: Deps): void {
-  const { sql } = deps
+export function decideRequest(mount: Mount, parts: Deps): void {
+  const { sql } = parts
 
   procedure(mount, co.kendev.spaces.decideRequest, async ({ input, viewer }) => {
     const { space, member: did, decision, reason } = input
     if (decision !== 'approve' && decision !== 'decline')
       throw new InvalidRequestError('decision is approve or decline.', 'InvalidRecord')
+    const why = reason === undefined ? {} : { reason }
+    const by = { actor: viewer.did, action: co.kendev.spaces.decideRequest.$lxm, ...why }
+    const deps = { ...parts, writer: auditedWriter(parts, by) }
     const asked = { space, did, viewer: viewer.did }
     const { place } = await requireSpace(sql, space, viewer.did)
     if (!(await deps.isHosted(space))) throw notFound(`repo of ${space}`)

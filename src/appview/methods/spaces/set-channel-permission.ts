@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
 import { audienceUri } from '../../../permissioned/audience.ts'
+import { type Auditing, auditedWriter } from '../../audited-writer.ts'
 import { checkRecord } from '../../check-record.ts'
 import { channelPermission } from '../../collections/spaces/channel-permission.ts'
 import { channel as channelRecord } from '../../collections/spaces/channel.ts'
@@ -11,7 +12,7 @@ import { type Mount, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
 import { type Standings, forbidden, manage } from './member-standing.ts'
 
-type Deps = Standings & { readonly isHosted: (did: string) => Promise<boolean> }
+type Deps = Standings & Auditing & { readonly isHosted: (did: string) => Promise<boolean> }
 
 /** So many channels can have a word of their own about one member. */
 const CHANNELS_MAX = 200
@@ -20,7 +21,7 @@ const ACCESS = [...SILENCING, 'write', 'admin']
 
 /** `spaces.setChannelPermission`, for those who manage members, about members of lesser roles. */
 export function setChannelPermission(mount: Mount, deps: Deps): void {
-  const { sql, writer, progress, clock } = deps
+  const { sql, progress, clock } = deps
   const collection = channelPermission.nsid
 
   procedure(mount, co.kendev.spaces.setChannelPermission, async ({ input, viewer }) => {
@@ -48,6 +49,8 @@ export function setChannelPermission(mount: Mount, deps: Deps): void {
     const createdAt = (isSilent && before) || now
     const record = { $type: collection, subject: member, channel: found.uri, access, createdAt }
     if (access !== undefined) checkRecord(at, record)
+    const action = co.kendev.spaces.setChannelPermission.$lxm
+    const writer = auditedWriter(deps, { actor: viewer.did, role: standing.role, action })
     const { rev } = await (access === undefined
       ? writer.deleteRecord(at)
       : writer.putRecord({ ...at, record }))

@@ -1,4 +1,5 @@
 import { co } from '../../../lexicons/index.ts'
+import { type Auditing, auditedWriter } from '../../audited-writer.ts'
 import { checkRecord } from '../../check-record.ts'
 import { membership } from '../../collections/spaces/membership.ts'
 import { decide } from '../../decide.ts'
@@ -18,17 +19,21 @@ import {
 } from './member-standing.ts'
 import { membershipRow, membershipView } from './membership-view.ts'
 
-type Deps = Standings & { readonly isHosted: (did: string) => Promise<boolean> }
+type Deps = Standings & Auditing & { readonly isHosted: (did: string) => Promise<boolean> }
 
 /** `spaces.updateMember` and `spaces.removeMember`, for those who manage members, about members of
  *  lesser roles, and `spaces.transferOwnership`, for the owner. The space's records change together
  *  with who is given credentials, so that what a member could read ends with the answer, and only
  *  while they are what was decided by. */
-export function updateMember(mount: Mount, deps: Deps): void {
-  const { writer } = deps
+export function updateMember(mount: Mount, parts: Deps): void {
+  const acting = (actor: string, action: string, reason?: string): Deps => {
+    const by = { actor, action, ...(reason !== undefined && { reason }) }
+    return { ...parts, writer: auditedWriter(parts, by) }
+  }
 
   procedure(mount, co.kendev.spaces.updateMember, async ({ input, viewer }) => {
     const { space, member, reason, ...change } = input
+    const deps = acting(viewer.did, co.kendev.spaces.updateMember.$lxm, reason)
     const at = await recordsOf(deps, space, viewer.did)
     const who = { space, did: member, viewer: viewer.did }
     if (isBarring(change.status) || (await barredBy(deps.sql, space, member)))
@@ -38,28 +43,31 @@ export function updateMember(mount: Mount, deps: Deps): void {
         const managed = await manage(deps, { space, member, did: viewer.did })
         const record = changed(deps, managed, change)
         checkRecord({ ...at, collection: membership.nsid, rkey: member }, record)
-        return writer.putAll({ ...at, puts: [putOf(member, record)], swapHead })
+        return deps.writer.putAll({ ...at, puts: [putOf(member, record)], swapHead })
       })
     return (await membershipView(deps, who)) as never
   })
 
   procedure(mount, co.kendev.spaces.removeMember, async ({ input, viewer }) => {
     const { space, member } = input
+    const deps = acting(viewer.did, co.kendev.spaces.removeMember.$lxm)
     const at = await recordsOf(deps, space, viewer.did)
     if (await pardon(deps, { space, did: member, viewer: viewer.did })) return { space, member }
     await decide(deps, at, async (swapHead) => {
       await manage(deps, { space, member, did: viewer.did })
-      return writer.deleteRecord({ ...at, collection: membership.nsid, rkey: member, swapHead })
+      const key = { collection: membership.nsid, rkey: member }
+      return deps.writer.deleteRecord({ ...at, ...key, swapHead })
     })
     return { space, member }
   })
 
   procedure(mount, co.kendev.spaces.transferOwnership, async ({ input, viewer }) => {
     const { space, member } = input
+    const deps = acting(viewer.did, co.kendev.spaces.transferOwnership.$lxm)
     const at = await recordsOf(deps, space, viewer.did)
     await decide(deps, at, async (swapHead) => {
       const puts = await handedOver(deps, { space, member, did: viewer.did })
-      return writer.putAll({ ...at, puts, swapHead })
+      return deps.writer.putAll({ ...at, puts, swapHead })
     })
     return (await membershipView(deps, { space, did: member, viewer: viewer.did })) as never
   })

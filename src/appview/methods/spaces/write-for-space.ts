@@ -5,6 +5,7 @@ import type { Outbox } from '../../../jobs/jobs.ts'
 import { co } from '../../../lexicons/index.ts'
 import { type Audience, audienceUri, isAudience, rolesOf } from '../../../permissioned/audience.ts'
 import { channelAccess } from '../../channel-reach.ts'
+import { type Auditing, auditedWriter } from '../../audited-writer.ts'
 import { checkRecord } from '../../check-record.ts'
 import { product } from '../../collections/commerce/product.ts'
 import { channelRules } from '../../collections/spaces/channel-rules.ts'
@@ -23,31 +24,36 @@ import { recordUri, uriIn } from '../../reference.ts'
 import { quote, tableName } from '../../schema.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
 import { findRow } from '../../serve-list.ts'
-import { keepTenant, requireOpenTenant, withinProducts } from '../../tenant-spaces.ts'
+import { permitTenant, requireOpenTenant, withinProducts } from '../../tenant-spaces.ts'
 import { withinStorage } from '../../tenant-storage.ts'
 import type { Turns } from '../../turns.ts'
 
-type Deps = Reading & {
-  readonly writer: RepoWriter
-  readonly progress: Progress
-  readonly clock: Clock
-  readonly nextTid: () => string
-  readonly isHosted: (did: string) => Promise<boolean>
-  readonly uploadBlob: (blob: {
-    did: string
-    content: Readable
-    mimeType: string
-  }) => Promise<{ readonly size: number }>
-  readonly outbox: Outbox
-  /** One after the other for each name. */
-  readonly inTurn: Turns
-}
+type Deps = Reading &
+  Auditing & {
+    readonly writer: RepoWriter
+    readonly progress: Progress
+    readonly clock: Clock
+    readonly nextTid: () => string
+    readonly isHosted: (did: string) => Promise<boolean>
+    readonly uploadBlob: (blob: {
+      did: string
+      content: Readable
+      mimeType: string
+    }) => Promise<{ readonly size: number }>
+    readonly outbox: Outbox
+    /** One after the other for each name. */
+    readonly inTurn: Turns
+  }
 
 /** What people do on a space's behalf, as far as their role in it goes: `spaces.createChannel`,
  *  `spaces.putRecord`, `spaces.deleteRecord` and `spaces.uploadBlob` write into the repo of the
  *  space that the audience of the record calls for. */
 export function writeForSpace(mount: Mount, deps: Deps): void {
-  const { sql, origin, writer, progress, clock, nextTid } = deps
+  const { sql, origin, progress, clock, nextTid } = deps
+  const acting = (actor: string, action: string): Deps => ({
+    ...deps,
+    writer: auditedWriter(deps, { actor, action }),
+  })
 
   procedure(mount, co.kendev.spaces.createChannel, async ({ input, viewer }) => {
     const { space, audience, ...about } = input
@@ -56,7 +62,8 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     const place = await permit(deps, wish)
     await requireOpenTenant(sql, space)
     const at = { did: space, collection: channel.nsid, rkey: nextTid(), place }
-    const { uri } = await put(deps, { ...at, record })
+    const { $lxm } = co.kendev.spaces.createChannel
+    const { uri } = await put(acting(viewer.did, $lxm), { ...at, record })
     const row = await findRow({ sql, viewer: viewer.did }, channel, uri)
     if (!row) throw notFound(`channel ${uri} yet`)
     return (await present(channel, [row], { sql, origin, viewer: viewer.did }))[0] as never
@@ -67,13 +74,13 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     const record = { ...(input.record as Record<string, unknown>), $type: collection }
     const wish = { space, did: viewer.did, collection, audience, record, rkey }
     const place = await permit(deps, wish)
-    await requireOpenTenant(sql, space)
-    await keepTenant(sql, space, record)
+    await permitTenant(sql, space, record)
     refuseReadOnly(collection, record)
     await refuseMove(sql, { collection, record, uri: rkey && recordUri(space, collection, rkey) })
     const swap = swapRecord === undefined ? {} : { swapRecord }
     const at = { did: space, collection, rkey: rkey ?? nextTid(), place }
-    const write = () => put(deps, { ...at, record, ...swap })
+    const as = acting(viewer.did, co.kendev.spaces.putRecord.$lxm)
+    const write = () => put(as, { ...at, record, ...swap })
     const written = collection === product.nsid ? withinProducts(deps, at, write) : write()
     return (await written) as never
   })
@@ -88,11 +95,17 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     const known = recordUri(space, collection, rkey)
     const row = audience ? undefined : await findRow({ sql, viewer: viewer.did }, c, known)
     const place = row?.place ?? given
+    const { writer } = acting(viewer.did, co.kendev.spaces.deleteRecord.$lxm)
     const { rev } = await writer.deleteRecord({ did: space, collection, rkey, place, ...swap })
     await progress.reached(space, rev, place)
     return { uri: uriIn(place, known) } as never
   })
 
+  uploadForSpace(mount, deps)
+}
+
+function uploadForSpace(mount: Mount, deps: Deps): void {
+  const { sql } = deps
   procedure(
     mount,
     co.kendev.spaces.uploadBlob,
