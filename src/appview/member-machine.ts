@@ -11,8 +11,8 @@ export const requestMachine: Machine = {
 }
 
 /** How somebody comes to be in a space, and how that ends (`domain.md` SM-10). A ban ends with the
- * *word of those who manage members, and never by joining. Who has nothing to do with a space yet is
- *  `none`: they can be banned all the same. */
+ *  word of those who manage members, and never by joining. Who has nothing to do with a space yet
+ *  is `none`: they can be banned all the same. */
 export const memberMachine: Machine = {
   field: 'status',
   initial: ['none', 'pending', 'active'],

@@ -104,13 +104,9 @@ test('whether a member works with the tenant of a space is for who may read that
     plan: 'starter',
   })
   await accept(ben, (await invite(ada, tenant)).token)
-  const space = await found('public')
-  await ada.call(`${SPACES}.putRecord`, {
-    space,
-    collection: `${SPACES}.space`,
-    rkey: 'self',
-    record: { name: 'Corner Garage', tenant, createdAt: new Date().toISOString() },
-  })
+  const about = { name: 'Corner Garage', tenant }
+  const { did: space } = await ada.call<{ did: string }>(`${SPACES}.createSpace`, about)
+  await ben.call(`${SPACES}.join`, { space })
   const works = expect.stringContaining(`${PLATFORM}.tenantMembership/${ben.did}`) as string
   expect(await seenBy(ada, space, ben)).toMatchObject({ tenantMembership: works })
   expect(await seenBy(ben, space, ben)).toMatchObject({ tenantMembership: works })
