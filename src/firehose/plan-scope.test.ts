@@ -115,6 +115,14 @@ describe('scope', () => {
     expect(plan.told.desynchronized).toEqual([did])
   })
 
+  test('of an account that is new and away by a list, its own PDS is asked: it may have moved', () => {
+    const away = { ...listed, active: false, status: 'deactivated' }
+    const { changes, show } = planListed({ repos: [away], pds: PDS }, new Map(), NOW)
+    const standing = { upstream: 'unconfirmed', state: 'desynchronized', reason: 'Listed' }
+    expect(changes.get(did)?.standing).toMatchObject(standing)
+    expect(show).toEqual([])
+  })
+
   test('a list has a PDS asked again that kept a repo back, and does not hurry that', () => {
     const reason = 'RepoNotFound'
     const kept: Standing = { ...held, state: 'desynchronized', reason, upstream: 'deactivated' }

@@ -24,7 +24,9 @@ export function planFollow(
 }
 
 /** What a host's list of repos does. A host can list anything: of an account that was not active
- *  its own PDS is asked before it is shown again. `pds` is null when the host is none. */
+ *  its own PDS is asked before it is shown again; and so it is of a new one that the host calls
+ *  away, for it may have moved before anything was heard of it. `pds` is null when the host is
+ *  none. */
 export function planListed(
   { repos, pds }: { repos: readonly ListedRepo[]; pds: string | null },
   standings: Standings,
@@ -36,7 +38,7 @@ export function planListed(
     const upstream = statusOf(repo)
     const known = standings.get(did)
     if (known === undefined && upstream !== 'deleted') {
-      planning.change(did, { upstream, pds })
+      planning.change(did, { upstream: upstream === 'active' ? upstream : UNCONFIRMED, pds })
       planning.desynchronize(did, 'Listed')
     } else if (known !== undefined && upstream === 'active' && isAway(known)) {
       planning.change(did, { upstream: UNCONFIRMED })
