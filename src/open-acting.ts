@@ -11,7 +11,13 @@ import { resumeMoves } from './appview/move-record.ts'
 import type { Guests } from './appview/own-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
 import type { Provisioning } from './appview/provisioning-steps.ts'
-import { TELL_VOTERS, type Telling, tellVoters } from './appview/roadmap.ts'
+import {
+  FORGET_FEATURE,
+  TELL_VOTERS,
+  type Telling,
+  forgetFeature,
+  tellVoters,
+} from './appview/roadmap.ts'
 import { raiseAlerts } from './appview/raise-alerts.ts'
 import { retireEntries } from './appview/retire-entries.ts'
 import { finishRestricting } from './appview/restrict.ts'
@@ -78,6 +84,7 @@ export async function finishAndBegin(
     const { tenant, by } = data as { tenant: string; by: Parameters<typeof describeDomains>[2] }
     return describeDomains(acting, tenant, by)
   })
+  await jobs.work(FORGET_FEATURE, ({ feature }) => forgetFeature(acting, String(feature)))
   await jobs.work(TELL_VOTERS, (data) => tellVoters(acting, data as unknown as Telling))
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-storage', '7 * * * *', () => measureStorage({ ...acting, ...pds }))

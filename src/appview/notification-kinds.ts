@@ -72,6 +72,13 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: false,
     optional: true,
   },
+  feedbackAnswered: {
+    when: 'what you said about a feature is answered',
+    title: () => 'Your feedback is answered',
+    text: () => 'Whoever runs this node has answered what you said about a feature.',
+    mail: false,
+    optional: true,
+  },
   featureUpdated: {
     when: 'there is news of a feature you vote for',
     title: (d) => `${said(d, 'feature')}: ${said(d, 'title')}`,

@@ -1,6 +1,8 @@
 import type { Outbox } from '../jobs/jobs.ts'
+import { type Acting, act } from './act.ts'
 import { featureVote } from './collections/platform/feature-vote.ts'
 import { roadmapFeature } from './collections/platform/roadmap-feature.ts'
+import { roadmapUpdate } from './collections/platform/roadmap-update.ts'
 import type { Row } from './define.ts'
 import { present } from './look.ts'
 import { notFound } from './not-found.ts'
@@ -111,4 +113,24 @@ export async function tellVoters(
     if (rows.length === VOTERS_AT_ONCE)
       await queue(votersJob({ ...telling, after: rows.at(-1)!.did }))
   })
+}
+
+/** The queue of features that are gone. */
+export const FORGET_FEATURE = 'forget-feature'
+
+/** Takes away what stood beside a feature that is gone: its news, the notes on it, and what was
+ *  said about it to those who run the node. Doing it again changes nothing. */
+export async function forgetFeature(a: Acting, feature: string): Promise<void> {
+  const { rows } = await a.sql.query<{ did: string; rkey: string }>(
+    'select did, rkey from appview."roadmapUpdate" where feature = $1',
+    [feature],
+  )
+  for (const { did, rkey } of rows)
+    await act(a, {
+      at: { did, collection: roadmapUpdate.nsid, rkey, place: '' },
+      record: undefined,
+      by: { actor: did, role: 'clock', action: FORGET_FEATURE },
+    })
+  for (const table of ['roadmapNotes', 'privateFeedback'])
+    await a.sql.query(`delete from node."${table}" where feature = $1`, [feature])
 }

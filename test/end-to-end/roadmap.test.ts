@@ -222,9 +222,27 @@ test('what is done or given up has the votes it had, and nobody votes for it any
   expect(await get(uri)).toMatchObject({ votes: 1, voters: 1 })
   const closed = await put('No votes', { voting: { allowVoting: false } })
   expect(await told(vote(ada, closed.uri))).toBe('VotingClosed')
+  const news = { feature: closed.uri, title: 'Almost' }
+  await root.call(`${PLATFORM}.postRoadmapUpdate`, news)
+  const insiders = ['one', 'two'].map((title) =>
+    root.call(`${PLATFORM}.postRoadmapUpdate`, { feature: closed.uri, title, isPublic: false }),
+  )
+  await Promise.all(insiders)
+  const notes = { feature: closed.uri, notes: { updates: [], assignedDeveloper: ada.did } }
+  const kept = await root.call<{ notes: { updates: object[] } }>(
+    `${PLATFORM}.putRoadmapNotes`,
+    notes,
+  )
+  expect(kept.notes.updates).toHaveLength(2)
   const gone = { uri: closed.uri, reason: 'a mistake' }
   expect(await told(root.call(`${PLATFORM}.deleteRoadmapFeature`, gone))).toBe('done')
   expect(await told(get(closed.uri))).toBe('NotFound')
+  await eventually(async () => {
+    const left = await anybodyGet<Items<object>>(home.url, `${PLATFORM}.listRoadmapUpdates`, {
+      feature: closed.uri,
+    })
+    expect(left.items).toEqual([])
+  })
 })
 
 test('feedback is for everybody or for those who run the node, and each is answered where it stands', async () => {
@@ -248,6 +266,12 @@ test('feedback is for everybody or for those who run the node, and each is answe
   expect(await respond(root, { uri: open.uri })).toBe('done')
   expect(await respond(root, { id: closed.id })).toBe('done')
   expect(await respond(root, { id: 'none' })).toBe('NotFound')
+  await eventually(async () => {
+    const { items: notices } = await ada.get<Items<{ kind: string }>>(
+      `${PLATFORM}.listNotifications`,
+    )
+    expect(notices.filter(({ kind }) => kind === 'feedbackAnswered')).toHaveLength(2)
+  })
   await ben.create(`${PLATFORM}.featureResponse`, {
     feedback: { uri: open.uri, cid: (await get(feature)).cid },
     comment: said('Never!'),

@@ -72,5 +72,5 @@ test('of two who decide at one time each decision is in the audit once', async (
   const { items } = await events(owner, 100)
   expect(items.length - before).toBe(3)
   const subjects = items.slice(0, 3).map(({ subject }) => subject.split('/').at(-1))
-  expect(subjects.toSorted()).toEqual(people.map(({ did }) => did).toSorted())
+  expect(new Set(subjects)).toEqual(new Set(people.map(({ did }) => did)))
 })

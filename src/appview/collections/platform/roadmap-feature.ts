@@ -34,7 +34,7 @@ export const roadmapFeature = collection({
       { from: ['planned'], to: 'in-progress' },
       { from: ['in-progress'], to: 'in-review' },
       { from: ['in-review'], to: 'completed' },
-      { from: OPEN, to: 'cancelled' },
+      { from: [...OPEN, 'completed'], to: 'cancelled' },
     ],
   },
 

@@ -2,7 +2,7 @@ import { co } from '../../../lexicons/index.ts'
 import { type Acting, act } from '../../act.ts'
 import { roadmapFeature } from '../../collections/platform/roadmap-feature.ts'
 import type { Row } from '../../define.ts'
-import { featureViews, requireFeature } from '../../roadmap.ts'
+import { FORGET_FEATURE, featureViews, requireFeature } from '../../roadmap.ts'
 import type { Mount, Reading } from '../../serve.ts'
 import { type AdminDeps, superAdmin } from './super-admin.ts'
 
@@ -41,11 +41,13 @@ export function editRoadmap(mount: Mount, deps: Deps): void {
 
   superAdmin(mount, deps, platform.deleteRoadmapFeature, async ({ input, admin }) => {
     const node = await nodeAccount()
-    const { uri, rkey } = await requireFeature(sql, node, input.uri)
+    const { uri, rkey, cid } = await requireFeature(sql, node, input.uri)
     const { reason } = input
     await act(deps, {
       at: atOf(node, rkey),
       record: undefined,
+      swap: cid,
+      effects: [{ queue: FORGET_FEATURE, key: `${uri} ${cid}`, data: { feature: uri } }],
       by: {
         actor: admin.did,
         role: 'super_admin',
@@ -53,7 +55,6 @@ export function editRoadmap(mount: Mount, deps: Deps): void {
         ...(reason !== undefined && { reason }),
       },
     })
-    await sql.query('delete from node."roadmapNotes" where feature = $1', [uri])
     return { uri }
   })
 }

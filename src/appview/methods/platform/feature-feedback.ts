@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../../clock.ts'
+import type { Outbox } from '../../../jobs/jobs.ts'
 import { co } from '../../../lexicons/index.ts'
 import { required } from '../../access.ts'
 import { featureFeedback } from '../../collections/platform/feature-feedback.ts'
@@ -10,10 +11,10 @@ import { type OwnRecords, putOwn } from '../../own-record.ts'
 import { knownUri } from '../../reference.ts'
 import { requireFeature } from '../../roadmap.ts'
 import { type Mount, type Reading, procedure, query } from '../../serve.ts'
-import type { Sql } from '../../sql.ts'
 
 type Deps = Reading &
   OwnRecords & {
+    readonly outbox: Outbox
     readonly clock: Clock
     readonly nextTid: () => string
     readonly nodeAccount: () => Promise<string>
@@ -38,7 +39,13 @@ export function feedback(mount: Mount, deps: Deps): void {
     const createdAt = clock.now().toISOString()
     if (!isPublic)
       return {
-        id: await keep(sql, { feature: row.uri, author: viewer.did, comment, type, createdAt }),
+        id: await keep(deps.outbox, {
+          feature: row.uri,
+          author: viewer.did,
+          comment,
+          type,
+          createdAt,
+        }),
       }
     const about = { uri: row.uri, cid: row.cid }
     const made = await putOwn(
@@ -90,18 +97,22 @@ function view({ response, createdAt, ...told }: Kept) {
 }
 
 async function keep(
-  sql: Sql,
+  outbox: Outbox,
   said: { feature: string; author: string; comment: unknown; type: string; createdAt: string },
 ): Promise<string> {
   const { feature, author, comment, type, createdAt } = said
   const id = randomBytes(12).toString('hex')
-  const { rowCount } = await sql.query(
-    `insert into node."privateFeedback" (id, feature, author, comment, type, "createdAt")
+  const { rowCount } = await outbox.transact(async (tx) => {
+    // In turn, so that of two at one time the second counts the first.
+    await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`feedback ${author}`])
+    return tx.query(
+      `insert into node."privateFeedback" (id, feature, author, comment, type, "createdAt")
      select $1, $2, $3, $4, $5, $6::timestamptz
      where (select count(*) from node."privateFeedback" where author = $3 and feature = $2)
        < ${PRIVATE_MAX}`,
-    [id, feature, author, JSON.stringify(comment), type, createdAt],
-  )
+      [id, feature, author, JSON.stringify(comment), type, createdAt],
+    )
+  })
   if (rowCount === 1) return id
   throw new InvalidRequestError(
     `You have said ${PRIVATE_MAX} things about this feature. Say the next to everybody.`,

@@ -59,10 +59,12 @@ async function closed(
   if (to !== 'completed' && to !== 'cancelled') return content
   const [view] = (await featureViews(reading, [row])) as { votes: number; voters: number }[]
   const final = { finalVotes: view!.votes, finalVoters: view!.voters }
+  // What is given up was not completed, whatever it was before.
+  const { actualCompletion: _, ...timeline } = (content.timeline ?? {}) as Record<string, unknown>
   const done = to === 'completed' && { actualCompletion: now }
   return {
     ...content,
-    timeline: { ...content.timeline, ...done },
+    timeline: { ...timeline, ...done },
     voting: { ...content.voting, ...final },
   }
 }

@@ -3,6 +3,7 @@ import { type Acting, act } from '../../act.ts'
 import { appendAudit } from '../../audit.ts'
 import { featureResponse } from '../../collections/platform/feature-response.ts'
 import { notFound } from '../../not-found.ts'
+import { noticeJob } from '../../notify.ts'
 import { knownUri } from '../../reference.ts'
 import type { Mount } from '../../serve.ts'
 import type { Sql } from '../../sql.ts'
@@ -31,7 +32,9 @@ export function respondToFeedback(mount: Mount, deps: Deps): void {
       })
       return { id }
     }
-    const about = await requireFeedback(sql, node, uri)
+    const { author, ...about } = await requireFeedback(sql, node, uri)
+    const data = {}
+    const told = { recipient: author, kind: 'feedbackAnswered', key: createdAt, data }
     const made = await act(deps, {
       at: { did: node, collection: featureResponse.nsid, rkey: nextTid(), place: '' },
       record: {
@@ -42,6 +45,7 @@ export function respondToFeedback(mount: Mount, deps: Deps): void {
         createdAt,
       },
       by: { actor: admin.did, role: 'super_admin', action },
+      effects: [noticeJob({ ...told, subject: about.uri })],
     })
     return { uri: made.uri }
   })
@@ -52,12 +56,15 @@ async function respondPrivately(
   answer: { node: string; actor: string; action: string; id: string; said: object },
 ): Promise<void> {
   const { node, actor, action, id, said } = answer
-  await outbox.transact(async (tx) => {
-    const { rowCount } = await tx.query(
-      'update node."privateFeedback" set response = $2 where id = $1',
+  await outbox.transact(async (tx, queue) => {
+    const { rows } = await tx.query<{ author: string }>(
+      'update node."privateFeedback" set response = $2 where id = $1 returning author',
       [id, JSON.stringify(said)],
     )
-    if (rowCount !== 1) throw notFound(`feedback ${id}`)
+    if (!rows[0]) throw notFound(`feedback ${id}`)
+    const recipient = rows[0].author
+    const key = `${id} ${clock.now().toISOString()}`
+    await queue(noticeJob({ recipient, kind: 'feedbackAnswered', key, data: {} }))
     const event = { chain: node, subject: id, actor, role: 'super_admin', action }
     await appendAudit(tx, { ...event, at: clock.now() })
   })
@@ -67,9 +74,9 @@ async function requireFeedback(
   sql: Sql,
   node: string,
   uri: string | undefined,
-): Promise<{ uri: string; cid: string }> {
-  const { rows } = await sql.query<{ uri: string; cid: string }>(
-    'select uri, cid from appview."featureFeedback" where uri = $1 and node = $2',
+): Promise<{ uri: string; cid: string; author: string }> {
+  const { rows } = await sql.query<{ uri: string; cid: string; author: string }>(
+    'select uri, cid, did as author from appview."featureFeedback" where uri = $1 and node = $2',
     [uri === undefined ? '' : knownUri(uri), node],
   )
   if (rows[0]) return rows[0]

@@ -47,12 +47,18 @@ export function roadmapNews(mount: Mount, deps: Deps): void {
   superAdmin(mount, deps, platform.putRoadmapNotes, async ({ input, admin }) => {
     const node = await nodeAccount()
     const { uri } = await requireFeature(sql, node, input.feature)
-    const notes = input.notes as Notes & { dependencies?: { feature: string }[] }
+    const { updates: _, ...notes } = input.notes as Notes & {
+      dependencies?: { feature: string }[]
+    }
     for (const { feature } of notes.dependencies ?? [])
       if (feature === uri)
         throw new InvalidRequestError('A feature does not hang on itself.', 'InvalidRecord')
     const action = platform.putRoadmapNotes.$lxm
-    await changeNotes(deps, { node, actor: admin.did, action, feature: uri }, () => notes)
+    // Internal news are told one by one, each by who tells it.
+    await changeNotes(deps, { node, actor: admin.did, action, feature: uri }, ({ updates }) => ({
+      ...notes,
+      ...(updates && { updates }),
+    }))
     return notesView(sql, uri)
   })
 
@@ -69,15 +75,19 @@ async function changeNotes(
 ): Promise<void> {
   const { node, actor, action, feature } = by
   await outbox.transact(async (tx) => {
+    // There before it is locked: of two who note at once the second goes on from the first.
+    await tx.query(
+      `insert into node."roadmapNotes" (feature, notes, "updatedAt") values ($1, '{}', $2)
+       on conflict do nothing`,
+      [feature, clock.now()],
+    )
     const { rows } = await tx.query<{ notes: Notes }>(
       'select notes from node."roadmapNotes" where feature = $1 for update',
       [feature],
     )
     await tx.query(
-      `insert into node."roadmapNotes" (feature, notes, "updatedAt") values ($1, $2, $3)
-       on conflict (feature) do update set notes = excluded.notes,
-         "updatedAt" = excluded."updatedAt"`,
-      [feature, JSON.stringify(change(rows[0]?.notes ?? {})), clock.now()],
+      'update node."roadmapNotes" set notes = $2, "updatedAt" = $3 where feature = $1',
+      [feature, JSON.stringify(change(rows[0]!.notes)), clock.now()],
     )
     const event = { chain: node, subject: feature, actor, role: 'super_admin', action }
     await appendAudit(tx, { ...event, at: clock.now() })
