@@ -11,6 +11,8 @@ test('a sale brings the commission of its type, times where it came from', () =>
   expect(of(10_000, 'physical', 'repeat_customer')).toBe(250)
   expect(of(10_000, 'no such type', 'no such source')).toBe(300)
   expect(commissionTemplate('toString').rateBp).toBe(300)
+  const half = { productType: 'physical', source: 'pickup_job', customBp: 5 }
+  expect(effectiveCommission(half).rateBp).toBe(3)
 })
 
 test('what is agreed for the product comes before the space, the tenant and the template', () => {
