@@ -24,6 +24,19 @@ test('an account that its host does not know is hidden, and what is held of it s
   expect((await store.standings([DID])).get(DID)?.upstream).toBe('deactivated')
 })
 
+test('an account that was deleted and is there again at its host, though away, is no longer deleted', async () => {
+  const away = { active: false, status: 'suspended' }
+  const { store, audit } = await audited('deleted', away)
+  await audit.listed(PDS, [{ did: DID, rev: '', ...away }])
+  expect((await store.standings([DID])).get(DID)?.upstream).toBe('suspended')
+})
+
+test('a deleted account that its host does not know stays deleted', async () => {
+  const { store, audit } = await audited('deleted', undefined)
+  await audit.account(DID)
+  expect((await store.standings([DID])).get(DID)?.upstream).toBe('deleted')
+})
+
 test('a host that keeps a repo back and calls its account active is given its time', async () => {
   const { store, audit } = await audited('active', { active: true })
   await store.claim({ limit: 1, now })

@@ -52,15 +52,18 @@ export function createAudit(options: AuditOptions): Audit {
     options.applied({ ...nothing, desynchronized: dids })
   }
 
-  async function account(did: string): Promise<void> {
+  /** One that was deleted is asked after only where its host lists it again. */
+  async function ask(did: string, { listed = false } = {}): Promise<void> {
     const identity = await options.resolver.resolve(did, { refresh: true })
     if (identity) await options.onFresh(identity)
     const standing = (await store.standings([did])).get(did)
-    if (!standing || standing.upstream === 'deleted') return
+    const isGone = standing?.upstream === 'deleted'
+    if (!standing || (isGone && !(listed && identity))) return
     const host = identity?.pds ?? standing.pds ?? ''
     const told = identity
       ? await options.api.repoStatus(options.serviceOf(host), did)
       : { active: false, status: 'unidentified' }
+    if (isGone && !told) return
     // Whoever is not there may be there again; one that was deleted says so in its status.
     const { active, status } = told ?? { active: false, status: KEPT_BACK['RepoNotFound'] }
     const isAwaited = active && (standing.upstream === UNCONFIRMED || isKeptBack(standing))
@@ -76,13 +79,10 @@ export function createAudit(options: AuditOptions): Audit {
   }
 
   return {
-    account,
+    account: (did) => ask(did),
     async doubt(dids) {
       if (dids.length === 0) return
-      const time = timers.now().toISOString()
-      const lost = { kind: 'lost' as const, seq: 0, reason: 'Gap', time }
-      const events = dids.map((did) => ({ ...lost, did }))
-      options.applied(await store.apply({ host: '', events }))
+      options.applied(await store.apply({ host: '', events: missedBy(dids, timers) }))
     },
     async listed(host, repos) {
       const standings = await store.standings(repos.map(({ did }) => did))
@@ -90,7 +90,8 @@ export function createAudit(options: AuditOptions): Audit {
       const here = repos.filter(({ did }) => standings.get(did)?.pds === host)
       // Deleted is another thing than deactivated: what is held of it has to go.
       for (const repo of here)
-        if (statusOf(repo) !== standings.get(repo.did)?.upstream) await account(repo.did)
+        if (statusOf(repo) !== standings.get(repo.did)?.upstream)
+          await ask(repo.did, { listed: true })
       await expect(
         here.filter(({ did, active, rev }) => {
           return active && isBehind(standings.get(did), rev, timers)
@@ -98,6 +99,12 @@ export function createAudit(options: AuditOptions): Audit {
       )
     },
   }
+}
+
+/** That of these accounts anything may have been missed. */
+function missedBy(dids: readonly string[], clock: Clock) {
+  const lost = { kind: 'lost' as const, seq: 0, reason: 'Gap' }
+  return dids.map((did) => ({ ...lost, did, time: clock.now().toISOString() }))
 }
 
 /** Whether a revision is newer than what is held; one of the future says nothing. */

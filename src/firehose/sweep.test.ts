@@ -29,6 +29,15 @@ test('a whole host is asked for its list, and accounts it calls deactivated are 
     [{ did: 'did:web:unlisted.test', rev: '', active: true }],
     row.listing,
   )
+  const time = now.toISOString()
+  const told = { kind: 'account' as const, time, active: false }
+  await store.apply({
+    host: HOST,
+    events: [
+      { ...told, seq: 1, did: 'did:web:gone.test', status: 'deactivated' },
+      { ...told, seq: 2, did: 'did:web:hidden.test', status: 'takendown' },
+    ],
+  })
   const stop = new AbortController()
   const asked: string[] = []
   let questions = 0
