@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { collections } from './appview/collections/index.ts'
 import type { RepoWriter } from './appview/own-record.ts'
+import { createTurns } from './appview/turns.ts'
 import { type PDS } from '@atproto/pds'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -103,6 +104,7 @@ export async function openPds(options: Options): Promise<NodePds> {
   withdrawAtStart(pds, log)
   resignOnActivation(pds, log)
   validateWrites(pds, lexiconValidator(collections.map((c) => c.schema)))
+  const inTurn = createTurns()
   const accountOf = (did: string) =>
     pds.ctx.accountManager.getAccount(did as never, { includeDeactivated: true })
   return {
@@ -124,7 +126,8 @@ export async function openPds(options: Options): Promise<NodePds> {
     },
     handleOf: async (did) => (await accountOf(did))?.handle ?? undefined,
     didOf: async (handle) => (await pds.ctx.accountManager.getAccount(handle as never))?.did,
-    setHandle: (did, handle) => setHandle(pds, did, handle),
+    // Of two changes of an identity at one time the directory would refuse the second.
+    setHandle: (did, handle) => inTurn(did, () => setHandle(pds, did, handle)),
     isAdmin: adminCheck(options.keys.adminPassword),
     ownAccount: (did) => ownAccount(pds, did),
     statusOf: (did) => hostedStatus(pds, did),

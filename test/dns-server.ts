@@ -11,9 +11,9 @@ const SAME_NAME = 0xc0_0c
 
 /** A DNS server on loopback that knows TXT records only: those set here. */
 export async function startDnsServer(): Promise<
-  AsyncDisposable & { readonly address: string; set(name: string, text: string): void }
+  AsyncDisposable & { readonly address: string; set(name: string, ...texts: string[]): void }
 > {
-  const records = new Map<string, string>()
+  const records = new Map<string, readonly string[]>()
   const socket = createSocket('udp4')
   socket.on('message', (question, { port, address }) => {
     socket.send(answerTo(question, records), port, address)
@@ -22,7 +22,7 @@ export async function startDnsServer(): Promise<
   await once(socket, 'listening')
   return {
     address: `127.0.0.1:${(socket.address() as AddressInfo).port}`,
-    set: (name, text) => void records.set(name, text),
+    set: (name, ...texts) => void records.set(name, texts),
     [Symbol.asyncDispose]: async () => {
       socket.close()
       await once(socket, 'close')
@@ -31,7 +31,7 @@ export async function startDnsServer(): Promise<
 }
 
 /** One question, its answer or that there is no such name (RFC 1035 §4.1). */
-function answerTo(question: Buffer, records: ReadonlyMap<string, string>): Buffer {
+function answerTo(question: Buffer, records: ReadonlyMap<string, readonly string[]>): Buffer {
   const labels: string[] = []
   let at = HEADER_BYTES
   while (question[at] !== 0) {
@@ -40,18 +40,21 @@ function answerTo(question: Buffer, records: ReadonlyMap<string, string>): Buffe
     at += 1 + length
   }
   const asked = question.subarray(HEADER_BYTES, at + 5)
-  const text = records.get(labels.join('.').toLowerCase())
+  const texts = records.get(labels.join('.').toLowerCase()) ?? []
   const header = Buffer.alloc(HEADER_BYTES)
   question.copy(header, 0, 0, 2)
-  header.writeUInt16BE(text === undefined ? NO_SUCH_NAME : ANSWER_WITH, 2)
+  header.writeUInt16BE(texts.length === 0 ? NO_SUCH_NAME : ANSWER_WITH, 2)
   header.writeUInt16BE(1, 4)
-  header.writeUInt16BE(text === undefined ? 0 : 1, 6)
-  if (text === undefined) return Buffer.concat([header, asked])
+  header.writeUInt16BE(texts.length, 6)
+  return Buffer.concat([header, asked, ...texts.map(recordOf)])
+}
+
+function recordOf(text: string): Buffer {
   const said = Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'latin1')])
   const record = Buffer.alloc(12)
   record.writeUInt16BE(SAME_NAME, 0)
   record.writeUInt16BE(TXT, 2)
   record.writeUInt16BE(1, 4)
   record.writeUInt16BE(said.length, 10)
-  return Buffer.concat([header, asked, record, said])
+  return Buffer.concat([record, said])
 }

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { XRPCError } from '@atproto/xrpc-server'
 import { type Acting, act } from './act.ts'
 import { tenant as tenantRecord } from './collections/platform/tenant.ts'
 import { type Domain, domainsOf } from './domains.ts'
@@ -28,12 +30,29 @@ export async function describeDomains(d: Describing, id: string, by: By): Promis
   const tenant = await findTenant(d.sql, id)
   if (!tenant?.did || !tenant.isProvisioned) return
   const domains = await domainsOf(d.sql, tenant)
-  await writeRecord(d, tenant.did, domains, by)
+  await abreast(() => writeRecord(d, tenant.did!, domains, by))
   const primary = domains.find(({ isPrimary }) => isPrimary)?.domain
   if (primary === undefined) return
   if ((await d.handleOf(tenant.did)) !== primary) await d.setHandle(tenant.did, primary)
   const names = domains.filter(({ verifiedAt }) => verifiedAt !== null).map((each) => each.domain)
   for (const space of await publicSpacesOf(d, tenant.did)) await renameSpace(d, space, names)
+}
+
+const TRIES = 10
+const WAIT_MS = 100
+
+/** Tries again when the record has changed since the views had it: the job and the answer bring it
+ *  in step at about the same time. */
+async function abreast(write: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write()
+    } catch (error) {
+      const lost = error instanceof XRPCError && error.customErrorName === 'InvalidSwap'
+      if (!lost || attempt === TRIES) throw error
+      await sleep(WAIT_MS)
+    }
+  }
 }
 
 async function writeRecord(d: Describing, did: string, domains: Domain[], by: By): Promise<void> {

@@ -81,15 +81,6 @@ export async function requireDomain(sql: Sql, { id }: Tenant, domain: string): P
   throw notFound(`domain ${domain}`)
 }
 
-/** Throws `DomainTaken` when another tenant has proven the domain. */
-export async function refuseTaken(sql: Sql, { id }: Tenant, domain: string): Promise<void> {
-  const { rowCount } = await sql.query(
-    'select 1 from node.domain where domain = $1 and tenant <> $2 and "verifiedAt" is not null',
-    [domain, id],
-  )
-  if (rowCount !== 0) throw taken(domain)
-}
-
 /** Says that the domain is another tenant's. */
 export function taken(domain: string): InvalidRequestError {
   return new InvalidRequestError(

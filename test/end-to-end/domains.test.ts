@@ -115,13 +115,16 @@ test('a proven alias leads to its tenant, and everybody can read that in its rec
 })
 
 test('who owns a domain now takes it from who can no longer prove it', async () => {
-  expect(await told(add(rival, garage, ALIAS))).toBe('DomainTaken')
   const shared = 'corner.test'
+  const { proof: first } = await add(owner, salon, shared)
+  dns.set(first!.dnsName, first!.dnsValue)
+  await manage(owner, salon, 'verifyDomain', { domain: shared })
   const early = await add(rival, garage, shared)
-  await prove(owner, salon, shared)
   expect(await told(manage(rival, garage, 'verifyDomain', { domain: shared }))).toBe(
     'DomainNotProven',
   )
+  dns.set(first!.dnsName, first!.dnsValue, early.proof!.dnsValue)
+  expect(await told(manage(rival, garage, 'verifyDomain', { domain: shared }))).toBe('DomainTaken')
   dns.set(early.proof!.dnsName, early.proof!.dnsValue)
   expect(await told(manage(rival, garage, 'verifyDomain', { domain: shared }))).toBe('done')
   const names = async (by: Person, tenant: string) =>
@@ -131,6 +134,21 @@ test('who owns a domain now takes it from who can no longer prove it', async () 
   expect(await names(owner, salon)).toEqual([ALIAS, 'salon-one.node1.test'])
   expect(await names(rival, garage)).toEqual([shared, 'garage-two.node1.test'])
   expect(await told(names(rival, salon))).toBe('NotFound')
+})
+
+test('of two who prove a domain at one time it is one’s', async () => {
+  const both = [
+    [owner, salon],
+    [rival, garage],
+  ] as const
+  const named = await Promise.all(both.map(([by, tenant]) => add(by, tenant, 'twice.test')))
+  dns.set(named[0]!.proof!.dnsName, ...named.map(({ proof }) => proof!.dnsValue))
+  const verify = both.map(([by, tenant]) =>
+    manage(by, tenant, 'verifyDomain', { domain: 'twice.test' }),
+  )
+  expect(new Set(await Promise.all(verify.map(told)))).toEqual(new Set(['done', 'DomainTaken']))
+  for (const [by, tenant] of both)
+    await manage(by, tenant, 'removeDomain', { domain: 'twice.test' })
 })
 
 test('names of the node are given by the node: only those below a tenant’s own need no proof', async () => {

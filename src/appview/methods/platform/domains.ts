@@ -10,7 +10,6 @@ import {
   domainView,
   noteDomain,
   proofEnds,
-  refuseTaken,
   requireDomain,
   taken,
 } from '../../domains.ts'
@@ -41,7 +40,6 @@ export function domains(mount: Mount, deps: Deps): void {
       throw unsupported(
         `On this node a tenant has the names below ${seen.tenant.subdomain}${deps.handleDomain}.`,
       )
-    await refuseTaken(sql, seen.tenant, domain)
     const now = clock.now()
     const wish = { tenant: seen.tenant, domain, type, verifiedAt: own ? now : null, now }
     await changeDomains(deps, seen, {
@@ -60,6 +58,8 @@ export function domains(mount: Mount, deps: Deps): void {
     await changeDomains(deps, seen, {
       by: byOf(viewer.did, seen, platform.verifyDomain.$lxm),
       apply: async (tx) => {
+        // In turn: of two who prove it at one time the second finds the first.
+        await tx.query('select pg_advisory_xact_lock(hashtext($1))', [`domain ${known.domain}`])
         await ousted(deps, tx, known)
         await tx.query(
           'update node.domain set "verifiedAt" = $3 where tenant = $1 and domain = $2',
