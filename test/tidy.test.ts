@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/pds/fast': ['src/crypto'],
   'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/analysis': [],
+  'src/appview/booking': ['src/appview/money', 'src/lexicons'],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
@@ -58,6 +59,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',
+    'src/appview/booking',
     'src/appview/collections',
     'src/crypto',
     'src/database',
