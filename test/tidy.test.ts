@@ -29,6 +29,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/analysis': [],
   'src/appview/booking': ['src/appview/money', 'src/lexicons'],
+  'src/appview/business': [
+    'src/appview',
+    'src/database/pool.ts',
+    'src/jobs/jobs.ts',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
@@ -37,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/images/sizes.ts',
     'src/appview/plain-text.ts',
     'src/appview/slug.ts',
+    'src/appview/booking',
     'src/lexicons',
   ],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
