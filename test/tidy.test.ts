@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/plain-text.ts',
     'src/appview/slug.ts',
     'src/appview/booking',
+    'src/appview/collections/commerce/currency.ts',
     'src/lexicons',
   ],
   'src/appview/images': ['src/outbound', 'src/lexicons'],

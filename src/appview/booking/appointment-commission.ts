@@ -15,10 +15,10 @@ export type CommissionFacts = {
     | undefined
 }
 
-/** The commission of an appointment (`domain.md` D-60, D-61, N-03): its rate in basis points by type
- *  and source, and what that is of the net amount earned, in minor units, halves up. It is booked
- *  when the appointment is completed, of its net price, or when somebody did not come, of the fee
- *  that is kept. Meetings bring none. */
+/** The commission of an appointment (`domain.md` D-60, D-61, N-03): its rate in basis points by
+ *  type and source, and what that is of the net amount earned, in minor units, halves up. It is
+ *  booked when the appointment is completed, of its net price, or when somebody did not come, of
+ *  the fee that is kept. Meetings bring none. */
 export function appointmentCommission(
   { appointmentType, source, product }: CommissionFacts,
   net: number,

@@ -48,9 +48,9 @@ export type Slot = {
   readonly session?: string | undefined
 }
 
-/** All starts at which a service can be booked, in order, each with who would do it and where. Whoever
- *  has the fewest bookings that day comes first, then by DID, so that the same question has the same
- *  answer (`domain.md` 11.1, 6). Ends early when `most` are found. */
+/** All starts at which a service can be booked, in order, each with who would do it and where.
+ *  Whoever has the fewest bookings that day comes first, then by DID, so that the same question
+ *  has the same answer (`domain.md` 11.1, 6). Ends early when `most` are found. */
 export function findSlots(plan: Plan, wish: Wish, taken: Taken, most = Infinity): Slot[] {
   const { service } = wish
   const choices = choicesOf(plan, wish)

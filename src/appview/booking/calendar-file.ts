@@ -1,7 +1,7 @@
 import ICAL from 'ical.js'
 
-/** What a calendar shows of one appointment or event. Instants are in milliseconds; they are written
- *  in UTC, one entry for each instance, so that no calendar works out the zones anew. */
+/** What a calendar shows of one appointment or event. Instants are in milliseconds; they are
+ *  written in UTC, one entry for each instance, so that no calendar works out the zones anew. */
 export type CalendarEntry = {
   /** The same for all versions of it. */
   readonly uid: string
@@ -30,8 +30,9 @@ export function calendarFile(entry: CalendarEntry): string {
   return calendarOf([entry], { method })
 }
 
-/** A feed to subscribe to: what is to be shown, with a name, to be asked for again every quarter of an
- *  hour. What is cancelled stays in it as cancelled, for calendars that keep what disappears. */
+/** A feed to subscribe to: what is to be shown, with a name, to be asked for again every quarter
+ *  of an hour. What is cancelled stays in it as cancelled, for calendars that keep what
+ *  disappears. */
 export function calendarFeed(name: string, entries: readonly CalendarEntry[]): string {
   return calendarOf(entries, { method: 'PUBLISH', name })
 }

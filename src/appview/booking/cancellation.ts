@@ -18,8 +18,8 @@ export type CancellationPolicy = {
 /** Who gives it back: a business that does returns everything. */
 export type Asking = 'customer' | 'staff'
 
-/** What giving back comes to, in minor units: of what was paid, `refund` goes back and `fee` is kept;
- *  `due` is the part of the fee that nothing was paid for. */
+/** What giving back comes to, in minor units: of what was paid, `refund` goes back and `fee` is
+ *  kept; `due` is the part of the fee that nothing was paid for. */
 export type Settlement = {
   readonly fee: number
   readonly refund: number

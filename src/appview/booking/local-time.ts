@@ -31,9 +31,9 @@ export function isLocalDate(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && parses(text, Temporal.PlainDate)
 }
 
-/** The instant at which a wall clock shows this, in milliseconds. A time that a change of the clocks
- *  leaves out is read with the offset before it (02:30 becomes 03:30), one that comes twice is its
- *  first (RFC 5545 3.3.5). */
+/** The instant at which a wall clock shows this, in milliseconds. A time that a change of the
+ *  clocks leaves out is read with the offset before it (02:30 becomes 03:30), one that comes
+ *  twice is its first (RFC 5545 3.3.5). */
 export function instantOf(local: LocalTime, zone: string): number {
   return Temporal.PlainDateTime.from(local).toZonedDateTime(zone).epochMilliseconds
 }

@@ -39,8 +39,9 @@ export function readableHours({ schedule, specialHours = [] }: Hours): boolean {
   return times && days && apart(schedule, 'dayOfWeek') && apart(specialHours, 'date')
 }
 
-/** The stretches in which something is open within a time (`domain.md` D-68): of a date with special
- *  hours only those count. What is open for emergencies only is left out unless one is at hand. */
+/** The stretches in which something is open within a time (`domain.md` D-68): of a date with
+ *  special hours only those count. What is open for emergencies only is left out unless one is
+ *  at hand. */
 export function openSpans(
   hours: Hours,
   within: Span,
@@ -101,7 +102,8 @@ function spanOf(
   return { start, end: instantOf(`${day}T${closeTime}`, zone) }
 }
 
-/** Whether the stretches of each day leave each other alone; closing after midnight counts as 24:00. */
+/** Whether the stretches of each day leave each other alone; closing after midnight counts as
+ *  24:00. */
 function apart<T extends Omit<DayHours, 'dayOfWeek'>>(
   entries: readonly T[],
   day: keyof T,

@@ -83,10 +83,10 @@ export function ruleOf({ type, interval = 1, endDate }: Shorthand): string {
   return `FREQ=${type.toUpperCase()};INTERVAL=${interval}${until}`
 }
 
-/** The instances of a series in order, and whether more would follow that it does not have: no more
- *  than 730 and none later than two years after the first. A time that the clocks leave out has no
- *  instance, but for the first, which is read with the offset before; of a time that comes twice the
- *  first counts. Empty when a rule finds nothing. */
+/** The instances of a series in order, and whether more would follow that it does not have: no
+ *  more than 730 and none later than two years after the first. A time that the clocks leave out
+ *  has no instance, but for the first, which is read with the offset before; of a time that
+ *  comes twice the first counts. Empty when a rule finds nothing. */
 export function expand(r: Recurrence): { instances: Instance[]; capped: boolean } {
   const { found, capped } = generated(r)
   const gone = new Set(r.exDates ?? [])
@@ -102,8 +102,8 @@ export function expand(r: Recurrence): { instances: Instance[]; capped: boolean 
   }
 }
 
-/** A series as two: what was before an instance, and that one with what follows, which counts on from
- *  where the first ends. The second is a series of its own, so that each keeps its history
+/** A series as two: what was before an instance, and that one with what follows, which counts on
+ *  from where the first ends. The second is a series of its own, so that each keeps its history
  *  (`domain.md` 11.2). Undefined when the rule gives no such instance, or nothing before it. */
 export function splitAt(r: Recurrence, at: LocalTime): [Recurrence, Recurrence] | undefined {
   const { found } = generated(r)
@@ -141,8 +141,8 @@ function sayDay(rule: Map<string, string>, day: number): void {
   for (const name of ['RSCALE', 'SKIP']) rule.delete(name)
 }
 
-/** The same series at another time of day or on another day: what is left out and added moves along.
- *  Days of the week that the rule names are the caller's to change. */
+/** The same series at another time of day or on another day: what is left out and added moves
+ *  along. Days of the week that the rule names are the caller's to change. */
 export function moved(r: Recurrence, to: LocalTime): Recurrence {
   const minutes = (Date.parse(`${to}Z`) - Date.parse(`${r.localStart}Z`)) / 60_000
   const later = (of: readonly LocalTime[] | undefined) => of?.map((t) => minutesLater(t, minutes))
