@@ -135,10 +135,9 @@ test('the repos of a business are handed out by the same rules', SLOW, async () 
 })
 
 test('a customer’s own node follows their space, and shows it to them only', SLOW, async () => {
-  const { nodes, people, ben, tenant, places, kept } = world
-  const [a, b] = nodes
+  const { nodes, ben, tenant: authority, places, kept } = world
+  const [, b] = nodes
   const place = places[ben.did]!
-  const [, , , , authority = ''] = [tenant, '', '', '', tenant]
   await ben.call('co.kendev.actor.putSpaceGrant', {
     authority,
     spaceType: 'co.kendev.platform.tenantSpace',
