@@ -7,7 +7,7 @@ import { type Mount, procedure, query } from '../../serve.ts'
 
 /** Where grants are kept. */
 export type SpaceGrants = {
-  /** `skeys`: of such spaces that are to be followed beside those whose readers follow from roles. */
+  /** Follows the spaces with these keys beside those whose readers follow from roles. */
   put(did: string, grant: Grant, skeys?: readonly string[]): Promise<void>
   list(did: string, limit: number, cursor?: string): Promise<{ items: Grant[]; cursor?: string }>
   remove(did: string, grant: { authority: string; spaceType: string }): Promise<boolean>
