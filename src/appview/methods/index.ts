@@ -6,6 +6,7 @@ import { getAccount } from './actor/get-account.ts'
 import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
+import { mountBooking } from './booking/mount-booking.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -63,6 +64,7 @@ type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
+  DepsOf<typeof mountBooking> &
   DepsOf<typeof getAccount> &
   DepsOf<typeof getImage> &
   DepsOf<typeof giveAward> &
@@ -104,6 +106,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   invitations(mount, deps)
   join(mount, deps)
   joinTenant(mount, deps)
+  mountBooking(mount, deps)
   messageInsights(mount, deps)
   memberFigures(mount, deps)
   memberProfile(mount, deps)
