@@ -1,11 +1,23 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { appointmentNotes } from './booking/appointment-notes.ts'
+import { appointmentTerms } from './booking/appointment-terms.ts'
+import { appointment } from './booking/appointment.ts'
+import { block } from './booking/block.ts'
+import { feedback } from './booking/feedback.ts'
+import { series } from './booking/series.ts'
+import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
 import { product } from './commerce/product.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
+import { event } from './enterprise/event.ts'
 import { organization } from './enterprise/organization.ts'
+import { rsvp } from './enterprise/rsvp.ts'
+import { venueNotes } from './enterprise/venue-notes.ts'
+import { venueStaff } from './enterprise/venue-staff.ts'
+import { venue } from './enterprise/venue.ts'
 import { award } from './karma/award.ts'
 import { revocation } from './karma/revocation.ts'
 import { featureFeedback } from './platform/feature-feedback.ts'
@@ -38,7 +50,11 @@ import { subscription } from './spaces/subscription.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
+  appointment,
+  appointmentNotes,
+  appointmentTerms,
   award,
+  block,
   category,
   channel,
   channelAlert,
@@ -47,9 +63,11 @@ export const collections: readonly Collection[] = [
   channelRules,
   customer,
   customerContext,
+  event,
   featureFeedback,
   featureResponse,
   featureVote,
+  feedback,
   insightCorrection,
   media,
   memberCrm,
@@ -68,10 +86,16 @@ export const collections: readonly Collection[] = [
   revocation,
   roadmapFeature,
   roadmapUpdate,
+  rsvp,
+  series,
   space,
   spaceTerms,
   subscription,
   tenant,
   tenantMembership,
   tenantSettings,
+  venue,
+  venueNotes,
+  venueStaff,
+  waitlistEntry,
 ]
