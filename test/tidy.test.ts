@@ -55,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/appview/migrations': [],
   'src/appview/money': [],
+  'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',
