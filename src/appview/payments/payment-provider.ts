@@ -39,7 +39,8 @@ export type PaymentWish = Money & {
   readonly description: string
 }
 
-/** `pending`: the payer or the bank has yet to do something. `declined` and `voided` are final. */
+/** `pending`: the payer or the bank has yet to do something. `voided` is final; a payer whose client
+ *  has the payment's secret may pay what was `declined` once more, until it is voided. */
 export type PaymentStatus = 'pending' | 'authorized' | 'captured' | 'declined' | 'voided'
 
 /** How a payment stands. Amounts are minor units of its currency. */
