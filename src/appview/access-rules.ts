@@ -20,8 +20,8 @@ export type Permission =
 export type Access = {
   /** In which repos its records count: public ones, permissioned ones, or both. */
   readonly places: 'public' | 'permissioned' | 'either'
-  /** Whose audiences those are: a space's unless said. */
-  readonly of?: 'space' | 'tenant'
+  /** Whose audiences those are: a space's unless said; `both` for what spaces and tenants have. */
+  readonly of?: 'space' | 'tenant' | 'both'
   /** The audience its permissioned records are for; the members' unless said. */
   readonly audience?: Audience
   /** What members need to write such a record into a repo of their own. */

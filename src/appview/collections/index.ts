@@ -1,6 +1,10 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { discount } from './commerce/discount.ts'
+import { productSupply } from './commerce/product-supply.ts'
+import { productTerms } from './commerce/product-terms.ts'
 import { product } from './commerce/product.ts'
+import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
@@ -45,6 +49,7 @@ export const collections: readonly Collection[] = [
   channelReport,
   channelRules,
   customerContext,
+  discount,
   featureFeedback,
   featureResponse,
   featureVote,
@@ -59,6 +64,8 @@ export const collections: readonly Collection[] = [
   organization,
   post,
   product,
+  productSupply,
+  productTerms,
   profile,
   reaction,
   retirement,
@@ -68,6 +75,7 @@ export const collections: readonly Collection[] = [
   roadmapUpdate,
   space,
   spaceTerms,
+  storeSettings,
   subscription,
   tenant,
   tenantMembership,

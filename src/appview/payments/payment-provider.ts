@@ -3,7 +3,8 @@ export type Money = { readonly amount: number; readonly currency: string }
 
 /** Who takes payments. Each call is named by a key: the same key again is the same deed with the
  *  same end, so a caller who does not know how a call ended makes it again. Calls throw
- *  `OutcomeUnknown` when nobody knows whether it was done, and `ProviderRefused` when it was not. */
+ *  `OutcomeUnknown` when nobody knows whether it was done, and `ProviderRefused` when it was not.
+ *  */
 export type PaymentProvider = {
   /** Names it in rows and in the path of its webhooks. */
   readonly name: string
@@ -39,8 +40,8 @@ export type PaymentWish = Money & {
   readonly description: string
 }
 
-/** `pending`: the payer or the bank has yet to do something. `voided` is final; a payer whose client
- *  has the payment's secret may pay what was `declined` once more, until it is voided. */
+/** `pending`: the payer or the bank has yet to do something. `voided` is final; a payer whose
+ *  client has the payment's secret may pay what was `declined` once more, until it is voided. */
 export type PaymentStatus = 'pending' | 'authorized' | 'captured' | 'declined' | 'voided'
 
 /** How a payment stands. Amounts are minor units of its currency. */

@@ -26,7 +26,8 @@ const REFUNDS_MAX = 1_000
 const SEEN = ['latest_charge.balance_transaction']
 
 /** Takes payments at Stripe, as PaymentIntents of the node's own account; transfers to parties are
- *  of the same `transfer_group` (https://docs.stripe.com/connect/separate-charges-and-transfers). */
+ *  of the same `transfer_group` (https://docs.stripe.com/connect/separate-charges-and-transfers).
+ *  */
 export function createStripe(account: StripeAccount, clock: Clock): PaymentProvider {
   const stripe = new Stripe(account.secretKey, {
     ...(account.url === undefined ? {} : addressOf(account.url)),
