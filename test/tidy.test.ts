@@ -35,6 +35,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/jobs/jobs.ts',
     'src/permissioned/audience.ts',
   ],
+  'src/appview/catalogue': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/collections': [
     'src/appview/define.ts',
     'src/appview/reference.ts',
@@ -64,6 +70,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/appview/migrations': [],
   'src/appview/money': [],
+  'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',

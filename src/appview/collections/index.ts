@@ -8,7 +8,11 @@ import { feedback } from './booking/feedback.ts'
 import { series } from './booking/series.ts'
 import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
+import { discount } from './commerce/discount.ts'
+import { productSupply } from './commerce/product-supply.ts'
+import { productTerms } from './commerce/product-terms.ts'
 import { product } from './commerce/product.ts'
+import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
@@ -64,6 +68,7 @@ export const collections: readonly Collection[] = [
   customer,
   customerContext,
   event,
+  discount,
   featureFeedback,
   featureResponse,
   featureVote,
@@ -79,6 +84,8 @@ export const collections: readonly Collection[] = [
   organization,
   post,
   product,
+  productSupply,
+  productTerms,
   profile,
   reaction,
   retirement,
@@ -90,6 +97,7 @@ export const collections: readonly Collection[] = [
   series,
   space,
   spaceTerms,
+  storeSettings,
   subscription,
   tenant,
   tenantMembership,
