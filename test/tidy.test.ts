@@ -38,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/slug.ts',
     'src/lexicons',
   ],
+  'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
   'src/appview/karma': [
     'src/appview',
