@@ -1,5 +1,6 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { customer } from './commerce/customer.ts'
 import { product } from './commerce/product.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
@@ -44,6 +45,7 @@ export const collections: readonly Collection[] = [
   channelPermission,
   channelReport,
   channelRules,
+  customer,
   customerContext,
   featureFeedback,
   featureResponse,
