@@ -35,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/permissioned/audience.ts',
   ],
   'src/appview/collections': [
+    'src/appview/commerce/order-machines.ts',
     'src/appview/define.ts',
     'src/appview/reference.ts',
     'src/permissioned/audience.ts',

@@ -1,7 +1,15 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
 import { customer } from './commerce/customer.ts'
+import { fulfilment } from './commerce/fulfilment.ts'
+import { ledgerEntry } from './commerce/ledger-entry.ts'
+import { order } from './commerce/order.ts'
+import { orderNotes } from './commerce/order-notes.ts'
+import { orderTerms } from './commerce/order-terms.ts'
+import { payment } from './commerce/payment.ts'
+import { payout } from './commerce/payout.ts'
 import { product } from './commerce/product.ts'
+import { refund } from './commerce/refund.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
@@ -50,7 +58,9 @@ export const collections: readonly Collection[] = [
   featureFeedback,
   featureResponse,
   featureVote,
+  fulfilment,
   insightCorrection,
+  ledgerEntry,
   media,
   memberCrm,
   memberProfile,
@@ -58,11 +68,17 @@ export const collections: readonly Collection[] = [
   membershipRequest,
   message,
   nodeRole,
+  order,
+  orderNotes,
+  orderTerms,
   organization,
+  payment,
+  payout,
   post,
   product,
   profile,
   reaction,
+  refund,
   retirement,
   restriction,
   revocation,

@@ -77,8 +77,8 @@ export function unchanged(file: OrderFile): Change {
   return { file, entries: [], stock: [], notices: [], tasks: [] }
 }
 
-/** What guards of the order's machine look at. Units of a refund that may still fail are not yet out
- *  of the way. */
+/** What guards of the order's machine look at. Units of a refund that may still fail are not yet
+ *  out of the way. */
 export function factsOf(file: OrderFile): OrderFacts {
   const { order, fulfilments } = file
   const sure = { fulfilments, refunds: settled(file.refunds) }

@@ -43,8 +43,8 @@ export function fulfilOrder(file: OrderFile, wanted: Handing, at: At): Change & 
   return { ...changeTo(file, next), id: fulfilment.id }
 }
 
-/** Takes a fulfilment on, and the order with it where all of it has come so far. Throws `OrderEnded`
- *  and what `moveOf` throws. */
+/** Takes a fulfilment on, and the order with it where all of it has come so far. Throws
+ *  `OrderEnded` and what `moveOf` throws. */
 export function setFulfilmentStatus(
   file: OrderFile,
   { id, parcel = {}, ...asked }: Transition & { id: string; parcel?: Parcel },

@@ -1,5 +1,8 @@
 import type { Guard, Machine } from '../machine.ts'
 
+/** A machine whose state is in `status`. */
+type StatusMachine = Machine & { readonly field: 'status' }
+
 /** What speaks against a move of an order, beside its state; what is absent speaks against none. */
 export type OrderFacts = {
   readonly status: string
@@ -50,7 +53,7 @@ const byLedger: Guard = {
 }
 
 /** The ways of an order (`domain.md` SM-01). */
-export const orderMachine: Machine = {
+export const orderMachine: StatusMachine = {
   field: 'status',
   initial: ['pending', 'processing'],
   moves: [
@@ -69,8 +72,9 @@ export const orderMachine: Machine = {
   ],
 }
 
-/** The ways of one payment (`domain.md` SM-02). A voided one has failed, with that as the reason. */
-export const paymentMachine: Machine = {
+/** The ways of one payment (`domain.md` SM-02). A voided one has failed, with that as the
+ *  reason. */
+export const paymentMachine: StatusMachine = {
   field: 'status',
   initial: ['pending'],
   moves: [
@@ -84,11 +88,21 @@ export const paymentMachine: Machine = {
 }
 
 /** The ways of one refund: nothing is back before the provider says so. */
-export const refundMachine: Machine = {
+export const refundMachine: StatusMachine = {
   field: 'status',
   initial: ['pending'],
   moves: [
     { from: ['pending'], to: 'succeeded' },
+    { from: ['pending'], to: 'failed' },
+  ],
+}
+
+/** The ways of one payout. */
+export const payoutMachine: StatusMachine = {
+  field: 'status',
+  initial: ['pending'],
+  moves: [
+    { from: ['pending'], to: 'paid' },
     { from: ['pending'], to: 'failed' },
   ],
 }
@@ -110,7 +124,7 @@ const wasSent: Guard = {
 }
 
 /** The ways of one fulfilment (`domain.md` SM-03). What is not sent is handed over at once. */
-export const fulfilmentMachine: Machine = {
+export const fulfilmentMachine: StatusMachine = {
   field: 'status',
   initial: ['pending'],
   moves: [
