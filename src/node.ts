@@ -10,6 +10,7 @@ import { createBornAt } from './identity/account-birth.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { keepSpaces } from './keep-spaces.ts'
 import { type Log, createLog } from './log.ts'
+import { zoneDataVersion } from './appview/booking/local-time.ts'
 import { siteRoutes } from './appview/site-routes.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
 import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pds/origin.ts'
@@ -125,14 +126,14 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
 /** What the node answers in front of the PDS. */
 function nodeRoutes(
   { config, database, pds, log }: Shared,
-  { xrpc }: AppView,
+  { xrpc, webhooks }: AppView,
   health: () => Promise<{ status: number; body: object }>,
 ): OriginRoutes {
   const { handleDomain, ANGELOS_HOSTNAME: hostname } = config
   const methods = xrpcRoutes({ xrpc, log, health, prefixes: SPACE_PREFIXES })
   const sites = siteRoutes({ sql: database.pool, hostname, handleDomain, didOf: pds.didOf, log })
   const upgrades = upgradesOf(xrpc.server.subscriptions)
-  return { ...routesInTurn(methods, sites), upgrades }
+  return { ...routesInTurn(methods, webhooks, sites), upgrades }
 }
 
 /** The node's DID document, which names the node's own account once there is one. */
@@ -220,5 +221,6 @@ async function readVersions(): Promise<Record<string, string>> {
     version: string
     dependencies: Record<string, string>
   }
-  return { version, pds: dependencies['@atproto/pds'] ?? '', node: process.versions.node }
+  const tzdata = zoneDataVersion(process.versions)
+  return { version, pds: dependencies['@atproto/pds'] ?? '', node: process.versions.node, tzdata }
 }

@@ -28,10 +28,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/pds/fast': ['src/crypto'],
   'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/analysis': [],
+  'src/appview/booking': ['src/appview/money', 'src/lexicons'],
   'src/appview/business': [
     'src/appview',
     'src/database/pool.ts',
     'src/jobs/jobs.ts',
+    'src/permissioned/audience.ts',
+  ],
+  'src/appview/catalogue': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
     'src/permissioned/audience.ts',
   ],
   'src/appview/collections': [
@@ -43,6 +50,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/images/sizes.ts',
     'src/appview/plain-text.ts',
     'src/appview/slug.ts',
+    'src/appview/booking',
+    'src/appview/collections/commerce/currency.ts',
     'src/lexicons',
   ],
   'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
@@ -63,9 +72,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/appview/migrations': [],
   'src/appview/money': [],
+  'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',
+    'src/appview/booking',
     'src/appview/collections',
     'src/crypto',
     'src/database',

@@ -53,7 +53,7 @@ export type BusinessWorld = AsyncDisposable & {
 
 /** What is kept for a tenant's people and customers. */
 export const BUSINESS: readonly Collection[] = collections.filter(
-  ({ access }) => access.of === 'tenant' && access.places !== 'public',
+  ({ access }) => ['tenant', 'both'].includes(access.of ?? '') && access.places !== 'public',
 )
 
 const now = () => new Date()

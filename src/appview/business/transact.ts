@@ -4,7 +4,7 @@ import { decode } from '@atproto/lex-cbor'
 import { type ResponseType, XRPCError } from '@atproto/xrpc-server'
 import type { Clock } from '../../clock.ts'
 import type { Job, Outbox } from '../../jobs/jobs.ts'
-import { type AuditEvent, appendAudit } from '../audit.ts'
+import { type AuditEvent, appendAudits } from '../audit.ts'
 import { checkRecord } from '../check-record.ts'
 import { lexRecord } from '../lex-record.ts'
 import type { Progress } from '../progress.ts'
@@ -151,15 +151,15 @@ async function store(
   }))
   if (places.length === 0) return []
   const written = await t.together.writeTogether(tx, { did: tenant, places })
-  for (const { results } of written)
-    for (const { uri, cid, prev } of results) {
-      if (cid === prev) continue
-      const versions = {
-        ...(prev !== null && { before: prev }),
-        ...(cid !== null && { after: cid }),
-      }
-      await appendAudit(tx, { ...by, ...versions, chain: tenant, subject: uri, at: now })
-    }
+  const changed = written.flatMap(({ results }) => results.filter(({ cid, prev }) => cid !== prev))
+  const events = changed.map(({ uri: subject, cid, prev }) => ({
+    ...by,
+    ...(prev !== null && { before: prev }),
+    ...(cid !== null && { after: cid }),
+    subject,
+    at: now,
+  }))
+  await appendAudits(tx, tenant, events)
   return written
 }
 

@@ -1,6 +1,14 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { appointmentNotes } from './booking/appointment-notes.ts'
+import { appointmentTerms } from './booking/appointment-terms.ts'
+import { appointment } from './booking/appointment.ts'
+import { block } from './booking/block.ts'
+import { feedback } from './booking/feedback.ts'
+import { series } from './booking/series.ts'
+import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
+import { discount } from './commerce/discount.ts'
 import { fulfilment } from './commerce/fulfilment.ts'
 import { ledgerEntry } from './commerce/ledger-entry.ts'
 import { order } from './commerce/order.ts'
@@ -9,11 +17,19 @@ import { orderTerms } from './commerce/order-terms.ts'
 import { payment } from './commerce/payment.ts'
 import { payout } from './commerce/payout.ts'
 import { product } from './commerce/product.ts'
+import { productSupply } from './commerce/product-supply.ts'
+import { productTerms } from './commerce/product-terms.ts'
 import { refund } from './commerce/refund.ts'
+import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
+import { event } from './enterprise/event.ts'
 import { organization } from './enterprise/organization.ts'
+import { rsvp } from './enterprise/rsvp.ts'
+import { venueNotes } from './enterprise/venue-notes.ts'
+import { venueStaff } from './enterprise/venue-staff.ts'
+import { venue } from './enterprise/venue.ts'
 import { award } from './karma/award.ts'
 import { revocation } from './karma/revocation.ts'
 import { featureFeedback } from './platform/feature-feedback.ts'
@@ -46,7 +62,11 @@ import { subscription } from './spaces/subscription.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
+  appointment,
+  appointmentNotes,
+  appointmentTerms,
   award,
+  block,
   category,
   channel,
   channelAlert,
@@ -55,9 +75,12 @@ export const collections: readonly Collection[] = [
   channelRules,
   customer,
   customerContext,
+  event,
+  discount,
   featureFeedback,
   featureResponse,
   featureVote,
+  feedback,
   fulfilment,
   insightCorrection,
   ledgerEntry,
@@ -76,6 +99,8 @@ export const collections: readonly Collection[] = [
   payout,
   post,
   product,
+  productSupply,
+  productTerms,
   profile,
   reaction,
   refund,
@@ -84,10 +109,17 @@ export const collections: readonly Collection[] = [
   revocation,
   roadmapFeature,
   roadmapUpdate,
+  rsvp,
+  series,
   space,
   spaceTerms,
+  storeSettings,
   subscription,
   tenant,
   tenantMembership,
   tenantSettings,
+  venue,
+  venueNotes,
+  venueStaff,
+  waitlistEntry,
 ]
