@@ -65,7 +65,7 @@ export async function startNode(
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
-  const { appView, spaces } = await openParts(shared, parts)
+  const { appView, spaces } = await openParts({ ...shared, keys }, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
@@ -105,7 +105,7 @@ type Shared = Pick<
 > & { readonly plcUrl: string }
 
 /** The AppView, and the permissioned repos that it writes to and that come into it. */
-async function openParts(shared: Shared, parts: AsyncDisposableStack) {
+async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDisposableStack) {
   const { config, did, database, resolver, plcUrl, pds, log, clock } = shared
   const nextTid = createTids(clock)
   const timers = { ...systemTimers, now: () => clock.now() }

@@ -1,4 +1,6 @@
 import { type Acting, type Versions, resumeActs } from './appview/act.ts'
+import { type SignedLinks, createSignedLinks } from './appview/business/signed-links.ts'
+import { type Transact, createTransact, forgetAnswers } from './appview/business/transact.ts'
 import {
   type PaymentProvider,
   sandboxBilling,
@@ -29,18 +31,36 @@ import { refuseTenantHandle } from './appview/tenants.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Jobs } from './jobs/jobs.ts'
+import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import { alignAdmissions } from './public-admissions.ts'
 
-type Options = { config: Config; pds: NodePds; jobs: Jobs; clock: Clock; log: Log }
+type Options = {
+  config: Config
+  pds: NodePds
+  jobs: Jobs
+  keeping: Pick<SpaceKeeping, 'store'>
+  keys: { readonly linkSecret: string }
+  clock: Clock
+  log: Log
+}
+
+/** What acting is done with. */
+type Parts = Provisioning &
+  Describing & {
+    readonly sql: SqlPool
+    readonly payments: PaymentProvider
+    readonly transact: Transact
+    readonly links: SignedLinks
+  }
 
 /** What people's acts in the name of spaces and tenants need, from the parts of the node. */
 export function actingParts(
   options: Options & { nextTid: () => string },
   reading: { pool: SqlPool } & Pick<Acting, 'writer' | 'progress'>,
-): Provisioning & Describing & { readonly sql: SqlPool; readonly payments: PaymentProvider } {
-  const { config, pds, jobs, clock, log, nextTid } = options
+): Parts {
+  const { config, pds, jobs, keeping, clock, log, nextTid } = options
   const { pool: sql, writer, progress } = reading
   const { handleDomain } = config
   return {
@@ -63,6 +83,8 @@ export function actingParts(
     versions: versionsOf(pds, sql),
     billing: sandboxBilling,
     payments: sandboxPayments,
+    transact: createTransact({ outbox: jobs, together: keeping.store, progress, clock, nextTid }),
+    links: createSignedLinks(options.keys.linkSecret),
   }
 }
 
@@ -92,6 +114,7 @@ export async function finishAndBegin(
   await jobs.every('channel-alerts', '* * * * *', async () => void (await raiseAlerts(sweeping)))
   await jobs.every('retention', '20 3 * * *', async () => void (await retireEntries(sweeping)))
   await jobs.every('subscriptions', '* * * * *', () => renewDue(acting))
+  await jobs.every('answers', '17 * * * *', () => forgetAnswers(acting))
   await jobs.every('tenant-clocks', '*/15 * * * *', () => endOfTrials(acting))
 }
 

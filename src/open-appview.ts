@@ -79,6 +79,7 @@ type Options = {
   outbound: Outbound
   nextTid: () => string
   jobs: Jobs
+  keys: { readonly linkSecret: string }
   sendMail: SendMail
   telemetry: Pick<Telemetry, 'events' | 'freshness'>
   log: Log

@@ -6,7 +6,7 @@ import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import { audienceOf, ensureAudience } from './permissioned/audience.ts'
+import { audienceOf, ensureAudience, isCustomerKey } from './permissioned/audience.ts'
 import { linkedBlob, listLinkedBlobs } from './permissioned/store/blob-keeper.ts'
 import { openSpaceHost } from './permissioned/host/host.ts'
 import type { EnsureAudience } from './permissioned/host/hosted-spaces.ts'
@@ -78,12 +78,14 @@ export function openSpaces(options: Options): Spaces {
   }
 }
 
-/** An account has audiences once it has admitted somebody: only communities do that. */
+/** An account has audiences once it has admitted somebody: only communities do that. The space of a
+ *  customer is made with the first thing that stands in it, not by asking for it. */
 function audienceMaker(parts: { pool: Sql; pds: NodePds; timers: Timers }): EnsureAudience {
   const { pool, pds, timers } = parts
   return async ({ authority, type, skey }) => {
     const audience = audienceOf({ authority, type, skey })
-    if (!audience || (await pds.statusOf(authority)) !== 'active') return false
+    if (!audience || isCustomerKey(audience)) return false
+    if ((await pds.statusOf(authority)) !== 'active') return false
     const { rowCount } = await pool.query(
       'select 1 from repo.admission where authority = $1 limit 1',
       [authority],

@@ -1,10 +1,11 @@
 import type { Timers } from './clock.ts'
+import type { Sql } from './database/sql.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
 import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import { AUDIENCES, AUDIENCE_TYPES, audienceUri } from './permissioned/audience.ts'
+import { AUDIENCES, AUDIENCE_TYPES, audienceUri, isCustomerKey } from './permissioned/audience.ts'
 import { makeDelegation } from './permissioned/tokens/delegation.ts'
 import {
   type FollowSpacesOptions,
@@ -33,9 +34,18 @@ export type SpaceVisiting = {
   /** Brings the views to where a repo's host has it. Throws when that is not possible now. */
   fetchNow(space: string, did: string): Promise<void>
   /** The same grants; who gives one or takes it back has the spaces it is about followed or not. */
-  readonly grants: SpaceGrants
+  readonly grants: FollowedGrants
   start(host: SpaceHost, sink: SpaceSink): Promise<void>
   close(): Promise<void>
+}
+
+/** Grants whose spaces are followed; `skeys` are keys of spaces that do not follow from roles. */
+type FollowedGrants = SpaceGrants & {
+  put(
+    did: string,
+    grant: Parameters<SpaceGrants['put']>[1],
+    skeys?: readonly string[],
+  ): Promise<void>
 }
 
 /** Wires the syncer to this node's accounts, storage and network. */
@@ -53,6 +63,7 @@ export function visitSpaces(options: Options): SpaceVisiting {
       follow: async (space, reader) => following?.follow(space, reader),
       unfollow: async (space, reader) => following?.unfollow(space, reader),
       isHosted: options.pds.isHosted,
+      sql: keeping.pool,
     }),
     async start(host, sink) {
       const begun = await startFollowingSpaces(followOptions(options, host, sink))
@@ -108,31 +119,51 @@ async function askAgain(
 const STOPPED = `select 1 from repo.follow f join repo."followReader" r on r.space = f.space
   where f.space = $1 and r.did = $2 and f.state <> 'following'`
 
+const FOLLOWED = `select space from repo."followReader" where did = $1
+  and split_part(space, '/', 3) = $2 and split_part(space, '/', 5) = $3`
+
 type Follow = (space: string, reader: string) => Promise<void>
 
 /** Which audiences a reader belongs to only the authority's host can say: all are asked for, and
  *  those it refuses are asked for again now and then. */
 function followedGrants(
   grants: SpaceGrants,
-  how: { follow: Follow; unfollow: Follow; isHosted: (did: string) => Promise<boolean> },
-): SpaceGrants {
+  how: {
+    follow: Follow
+    unfollow: Follow
+    isHosted: (did: string) => Promise<boolean>
+    sql: Sql
+  },
+): FollowedGrants {
   const each = async (
     did: string,
     { authority, spaceType }: { authority: string; spaceType: string },
     act: Follow,
+    others: readonly string[],
   ) => {
     if (!AUDIENCE_TYPES.includes(spaceType) || (await how.isHosted(authority))) return
-    for (const audience of AUDIENCES) await act(audienceUri(authority, audience, spaceType), did)
+    const levels = AUDIENCES.map((level) => audienceUri(authority, level, spaceType))
+    for (const space of new Set([...levels, ...others])) await act(space, did)
+  }
+  const followed = async (did: string, authority: string, type: string) => {
+    const { rows } = await how.sql.query<{ space: string }>(FOLLOWED, [did, authority, type])
+    return rows.map(({ space }) => space)
   }
   return {
     ...grants,
-    async put(did, grant) {
+    async put(did, grant, skeys: readonly string[] = []) {
       await grants.put(did, grant)
-      await each(did, grant, grant.actions.includes('read') ? how.follow : how.unfollow)
+      const { authority, spaceType: type } = grant
+      const known = await followed(did, authority, type)
+      if (!grant.actions.includes('read')) return each(did, grant, how.unfollow, known)
+      const customers = skeys.filter(isCustomerKey)
+      const named = customers.map((skey) => audienceUri(authority, skey, type))
+      await each(did, grant, how.follow, named)
     },
     async remove(did, grant) {
       const removed = await grants.remove(did, grant)
-      await each(did, grant, how.unfollow)
+      const known = await followed(did, grant.authority, grant.spaceType)
+      await each(did, grant, how.unfollow, known)
       return removed
     },
   }

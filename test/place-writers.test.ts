@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from 'vitest'
 import { collections } from '../src/appview/collections/index.ts'
 import { message } from '../src/appview/collections/spaces/message.ts'
 import type { Write } from '../src/appview/index-record.ts'
-import { type Audience, audienceUri } from '../src/permissioned/audience.ts'
+import { type Level, audienceUri } from '../src/permissioned/audience.ts'
 import { type AppViewDatabase, NOW, appViewDatabase } from './appview-database.ts'
 import { rev, writeOf } from './record.ts'
 import { wrongFigures } from './recount.ts'
@@ -13,16 +13,16 @@ const SPACES = 'co.kendev.spaces'
 const CID = 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi'
 const at = NOW.toISOString()
 const keys = { '': 'a', members: 'b', staff: 'c', managers: 'd' } as const
-const at3k = (audience: Audience | '') => `3m6bkl222222${keys[audience]}`
+const at3k = (audience: Level | '') => `3m6bkl222222${keys[audience]}`
 
 let db: AppViewDatabase
 beforeEach(async () => {
   db = await appViewDatabase()
 })
 
-const placeOf = (audience: Audience | '') => (audience === '' ? '' : audienceUri(CLUB, audience))
+const placeOf = (audience: Level | '') => (audience === '' ? '' : audienceUri(CLUB, audience))
 
-const says = (audience: Audience | '') =>
+const says = (audience: Level | '') =>
   writeOf({
     collection: `${SPACES}.message`,
     did: BEN,

@@ -26,10 +26,13 @@ export async function writeOf(at: {
   return { ...place, cid: String(await cidForLex(value)), bytes: encode(value) }
 }
 
+/** The space of some customer. */
+export const CUSTOMER = 'customer-aaaaaaaaaaaaaaaaaaaaaaaaaa'
+
 /** The write a collection's example stands for. */
 export function exampleWrite(c: Collection, example: Example, n = 2): Promise<Write> {
   const did = example.did ?? 'did:plc:alice'
-  const { audience } = example
+  const audience = example.audience === 'customer' ? CUSTOMER : example.audience
   // What somebody writes about a space stands in a place of that space.
   const about = (example.record as { space?: string }).space ?? did
   const type = c.access.of === 'tenant' ? TENANT_SPACE : PRIVATE_SPACE

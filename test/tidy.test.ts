@@ -28,6 +28,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/pds/fast': ['src/crypto'],
   'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/analysis': [],
+  'src/appview/business': [
+    'src/appview',
+    'src/database/pool.ts',
+    'src/jobs/jobs.ts',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/catalogue': [
     'src/appview',
     'src/jobs/jobs.ts',

@@ -1,4 +1,4 @@
-import type { Audience } from '../permissioned/audience.ts'
+import type { Level } from '../permissioned/audience.ts'
 
 /** What the role of a member, or a grant to them, may allow (`domain.md` §2.1). */
 export type Permission =
@@ -15,6 +15,9 @@ export type Permission =
   | 'upload_files'
   | 'view_analytics'
 
+/** An audience that a collection names: several people, or the one customer a record is for. */
+export type AudienceName = Level | 'customer'
+
 /** Who may read and write the records of a collection; what is not said is refused. A public record
  *  is for everybody, a permissioned one for the readers of its place. */
 export type Access = {
@@ -22,8 +25,9 @@ export type Access = {
   readonly places: 'public' | 'permissioned' | 'either'
   /** Whose audiences those are: a space's unless said; `both` for what spaces and tenants have. */
   readonly of?: 'space' | 'tenant' | 'both'
-  /** The audience its permissioned records are for; the members' unless said. */
-  readonly audience?: Audience
+  /** The audience its permissioned records are for; the members' unless said. `customer`: each is
+   *  for one customer of a tenant, and for its staff. */
+  readonly audience?: AudienceName
   /** What members need to write such a record into a repo of their own. */
   readonly own?: Permission
   /** What members need to write it into the repo of the space. */

@@ -29,32 +29,49 @@ const PAGE = 1_000
 
 /** Appends an event to its chain, in the caller's transaction. Each event's hash covers the one
  *  before: none can be changed, taken out or put in without it showing. */
-export async function appendAudit(tx: Sql, event: AuditEvent): Promise<void> {
-  const { chain } = event
-  await tx.query(
-    'insert into node."auditHead" (chain, seq, hash) values ($1, 0, $2) on conflict do nothing',
-    [chain, FIRST],
-  )
-  const { rows } = await tx.query<{ seq: string; hash: Buffer }>(
-    'select seq, hash from node."auditHead" where chain = $1 for update',
-    [chain],
-  )
-  const { hash: prev } = rows[0]!
-  const seq = Number(rows[0]!.seq) + 1
-  const hash = hashOf({ ...event, seq }, prev)
-  const { actor, role, action, subject, before, after, reason, at } = event
-  await tx.query(
-    `insert into node."auditEvent"
-       (chain, seq, at, actor, role, action, subject, before, after, reason, prev, hash)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-    [chain, seq, at, actor, role, action, subject, before, after, reason, prev, hash],
-  )
-  await tx.query('update node."auditHead" set seq = $2, hash = $3 where chain = $1', [
-    chain,
-    seq,
-    hash,
-  ])
+export function appendAudit(tx: Sql, event: AuditEvent): Promise<void> {
+  return appendAudits(tx, event.chain, [event])
 }
+
+/** Appends several events to one chain, in their order. */
+export async function appendAudits(
+  tx: Sql,
+  chain: string,
+  events: readonly Omit<AuditEvent, 'chain'>[],
+): Promise<void> {
+  if (events.length === 0) return
+  const head = await headOf(tx, chain)
+  let { seq, hash } = head
+  const rows = events.map((event) => {
+    const prev = hash
+    seq += 1
+    hash = hashOf({ ...event, chain, seq }, prev)
+    return { ...event, seq, prev: prev.toString('hex'), hash: hash.toString('hex') }
+  })
+  await tx.query(APPEND, [chain, JSON.stringify(rows), seq, hash])
+}
+
+/** The head of a chain, locked until the transaction ends. */
+async function headOf(tx: Sql, chain: string): Promise<{ seq: number; hash: Buffer }> {
+  for (;;) {
+    const { rows } = await tx.query<{ seq: string; hash: Buffer }>(HEAD, [chain])
+    if (rows[0]) return { seq: Number(rows[0].seq), hash: rows[0].hash }
+    await tx.query(
+      'insert into node."auditHead" (chain, seq, hash) values ($1, 0, $2) on conflict do nothing',
+      [chain, FIRST],
+    )
+  }
+}
+
+const HEAD = 'select seq, hash from node."auditHead" where chain = $1 for update'
+
+const APPEND = `with added as (insert into node."auditEvent"
+    (chain, seq, at, actor, role, action, subject, before, after, reason, prev, hash)
+  select $1, seq, at, actor, role, action, subject, before, after, reason, decode(prev, 'hex'),
+    decode(hash, 'hex')
+  from json_to_recordset($2::json) as e(seq bigint, at timestamptz, actor text, role text,
+    action text, subject text, before text, after text, reason text, prev text, hash text))
+  update node."auditHead" set seq = $3, hash = $4 where chain = $1`
 
 /** Events of a chain, newest first, before `before` when given. */
 export async function readAudit(

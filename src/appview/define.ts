@@ -1,6 +1,5 @@
 import { type Infer, type Main, type RecordSchema, getMain, type l } from '@atproto/lex'
-import type { Audience } from '../permissioned/audience.ts'
-import type { Access } from './access-rules.ts'
+import type { Access, AudienceName } from './access-rules.ts'
 import type { SizeName } from './images/sizes.ts'
 import type { Machine } from './machine.ts'
 
@@ -118,7 +117,7 @@ export type Example = {
   readonly did?: l.DidString
   readonly rkey?: string
   /** Where it stands when not in a public repo: with this audience of the space it is about. */
-  readonly audience?: Audience
+  readonly audience?: AudienceName
   readonly record: Readonly<Record<string, unknown>>
 }
 

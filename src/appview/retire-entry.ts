@@ -64,13 +64,16 @@ export async function deleteEntry(
 }
 
 /** What a space keeps about a message, under its key. */
-const BESIDE = [customerContext, insightCorrection]
+const BESIDE = [
+  [customerContext, 'staff'],
+  [insightCorrection, 'managers'],
+] as const
 
 async function forgetBeside(r: Retiring, { space }: KeptChannel, entry: DueEntry): Promise<void> {
   const rkey = keyBesideMessage(entry.uri)
   if (rkey === undefined) return
-  for (const { nsid: collection, access } of BESIDE) {
-    const at = { did: space, collection, rkey, place: audienceUri(space, access.audience!) }
+  for (const [{ nsid: collection }, audience] of BESIDE) {
+    const at = { did: space, collection, rkey, place: audienceUri(space, audience) }
     await act(r, { at, record: undefined, by: byRule(space, 'forgetByRetention') })
   }
 }

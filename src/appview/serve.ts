@@ -62,38 +62,89 @@ export function query<M extends l.Query>(
   queries.set(`/xrpc/${nsid}`, { schema, respond })
 }
 
+/** A call of a procedure, by whom it may be called. */
+type Call<M extends l.Procedure, V> = {
+  params: l.InferMethodParams<M>
+  input: l.InferMethodInputBody<M>
+  encoding: string
+  /** How long the body says it is, in bytes. */
+  length: number | undefined
+  viewer: V
+  /** What tells this request from every other of the caller, however often it is sent. */
+  idempotencyKey: string | undefined
+  /** From which address it came. */
+  address: string
+}
+
 /** Mounts a procedure; the caller has to be somebody. */
 export function procedure<M extends l.Procedure>(
-  { server, authenticate, meter }: Mount,
+  mount: Mount,
   ns: Main<M>,
-  answer: (call: {
-    params: l.InferMethodParams<M>
-    input: l.InferMethodInputBody<M>
-    encoding: string
-    /** How long the body says it is, in bytes. */
-    length: number | undefined
-    viewer: Viewer
-  }) => Promise<l.InferMethodOutputBody<M>>,
+  answer: (call: Call<M, Viewer>) => Promise<l.InferMethodOutputBody<M>>,
 ): void {
-  const { nsid, errors } = getMain(ns)
+  mountProcedure(mount, ns, (call) => answer({ ...call, viewer: required(call.viewer) }), {
+    viewerOf: async (exchange) => required(await mount.authenticate(exchange, getMain(ns).nsid)),
+  })
+}
+
+/** Requests of one address in five minutes that nobody stands behind (`domain.md` AC-20). */
+const GUEST_POINTS = 60
+
+/** Mounts a procedure that guests may call too, each address so often; with credentials, they have
+ *  to hold. */
+export function guestProcedure<M extends l.Procedure>(
+  mount: Mount,
+  ns: Main<M>,
+  answer: (call: Call<M, Viewer | undefined>) => Promise<l.InferMethodOutputBody<M>>,
+): void {
+  mountProcedure(mount, ns, answer, {
+    viewerOf: (exchange) => mount.authenticate(exchange, getMain(ns).nsid),
+    rateLimit: {
+      durationMs: 300_000,
+      points: GUEST_POINTS,
+      calcPoints: ({ req }) => (req.headers.authorization === undefined ? 1 : 0),
+    },
+  })
+}
+
+function mountProcedure<M extends l.Procedure>(
+  { server, meter }: Mount,
+  ns: Main<M>,
+  answer: (call: Call<M, Viewer | undefined>) => Promise<l.InferMethodOutputBody<M>>,
+  how: {
+    viewerOf: (exchange: Exchange) => Promise<Viewer | undefined>
+    rateLimit?: {
+      durationMs: number
+      points: number
+      calcPoints: (context: { req: IncomingMessage }) => number
+    }
+  },
+): void {
+  const { errors } = getMain(ns)
   const isLimited = (errors ?? []).includes('LimitExceeded')
-  type Call = {
-    req: IncomingMessage
+  type Request = {
+    req: IncomingMessage & { ip?: string }
     params: l.InferMethodParams<M>
     input: { body: l.InferMethodInputBody<M>; encoding: string }
-    auth: { credentials: Viewer }
+    auth: { credentials: Viewer | undefined }
   }
   const config = {
-    auth: async (exchange: Parameters<Authenticate>[0]) => ({
-      credentials: required(await authenticate(exchange, nsid)),
-    }),
-    handler: async ({ req, params, input, auth }: Call) => {
+    ...(how.rateLimit && { rateLimit: how.rateLimit }),
+    auth: async (exchange: Exchange) => ({ credentials: await how.viewerOf(exchange) }),
+    handler: async ({ req, params, input, auth }: Request) => {
       const viewer = auth.credentials
       const length = Number(req.headers['content-length'] ?? Number.NaN)
-      const call = { params, input: input.body, encoding: input.encoding, viewer }
+      const call = {
+        params,
+        input: input.body,
+        encoding: input.encoding,
+        viewer,
+        idempotencyKey: keyOf(req, input.body),
+        address: req.ip ?? req.socket.remoteAddress ?? '',
+      }
       try {
         const about = aboutOf(input.body) ?? aboutOf(params)
-        if (about !== undefined) meter?.count({ about, caller: viewer.did, isLimited })
+        if (about !== undefined) meter?.count({ about, caller: viewer?.did, isLimited })
         const body = await answer({ ...call, length: Number.isNaN(length) ? undefined : length })
         return { encoding: 'application/json', body }
       } finally {
@@ -103,6 +154,18 @@ export function procedure<M extends l.Procedure>(
     },
   }
   server.add(ns, config as never)
+}
+
+const KEY_MAX = 64
+
+/** As the header says (draft-ietf-httpapi-idempotency-key-header), which proxies do not pass on, or
+ *  the input. Throws `InvalidRequest` for one that is no key. */
+function keyOf({ headers }: IncomingMessage, body: unknown): string | undefined {
+  const said = (body as { idempotencyKey?: unknown } | null | undefined)?.idempotencyKey
+  const key = said ?? headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && key.length <= KEY_MAX && /^[!-~]+$/.test(key)) return key
+  throw new InvalidRequestError(`An idempotency key has 1 to ${KEY_MAX} visible ASCII characters.`)
 }
 
 /** Mounts what the declarations promise: one get and the lists of every collection. */

@@ -1,7 +1,12 @@
 import { type LexValue, lexToJson } from '@atproto/lex'
 import { readRecord } from './data-model.ts'
 import type { Collection } from './define.ts'
-import { PRIVATE_SPACE, TENANT_SPACE, parseAudience } from '../permissioned/audience.ts'
+import {
+  PRIVATE_SPACE,
+  TENANT_SPACE,
+  isCustomerKey,
+  parseAudience,
+} from '../permissioned/audience.ts'
 import { knownUri, recordUri } from './reference.ts'
 import { tidTime } from '../tid.ts'
 
@@ -102,6 +107,10 @@ function foreignTo(c: Collection, place: string, owner: unknown): Refusal | unde
   if (!space) return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
   if (!TYPES[c.access.of ?? 'space'].includes(space.type))
     return { reason: 'OtherSpace', detail: `${c.nsid} does not stand in a ${space.type}` }
+  // What is for one customer is for no other, and for no audience of several.
+  const isOfOne = isCustomerKey(space.audience)
+  if (isOfOne !== (c.access.audience === 'customer'))
+    return { reason: 'OtherAudience', detail: `${c.nsid} is not for ${space.audience}` }
   if (space.authority === owner) return undefined
   return { reason: 'OtherSpace', detail: `the record is about ${String(owner)}` }
 }

@@ -13,6 +13,8 @@ export type NodeKeys = {
   plcRotationKeyHex: string
   /** Seeds DPoP nonces (RFC 9449 §8), 32 bytes as hex. */
   dpopSecret: string
+  /** Signs links that prove by themselves what they are good for. */
+  linkSecret: string
   /** Signs service tokens of the node; `#atproto` of its DID document. */
   serviceKey: Secp256k1Keypair
   /** Signs attestations; `#angelos_validator` of its DID document. */
@@ -34,6 +36,7 @@ export async function loadKeys(dataDir: string): Promise<NodeKeys> {
     adminPassword: await key('admin-password'),
     plcRotationKeyHex: await key('plc-rotation-key'),
     dpopSecret: await key('dpop-secret'),
+    linkSecret: await key('link-secret'),
     serviceKey: await Secp256k1Keypair.import(await key('service-key')),
     validatorKey: await P256Keypair.import(await key('validator-key')),
   }

@@ -1,5 +1,6 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { customer } from './commerce/customer.ts'
 import { discount } from './commerce/discount.ts'
 import { productSupply } from './commerce/product-supply.ts'
 import { productTerms } from './commerce/product-terms.ts'
@@ -48,6 +49,7 @@ export const collections: readonly Collection[] = [
   channelPermission,
   channelReport,
   channelRules,
+  customer,
   customerContext,
   discount,
   featureFeedback,

@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { type Sql, type SqlPool, transaction } from '../../database/sql.ts'
-import { audienceUri, parseAudience, rolesOf } from '../audience.ts'
+import { audienceUri, isCustomerKey, parseAudience, rolesOf } from '../audience.ts'
 import { revoke } from './credentials.ts'
 import type { Guard, GuardedChange } from './guard.ts'
 
@@ -22,7 +22,8 @@ export type Managed = { managingApp: string }
 /** Somebody in the list of members of a space. */
 export type Member = { did: string; read: boolean; write: boolean }
 
-/** Makes the look-up. Nothing is remembered: who is removed is out at once. */
+/** Makes the look-up. Nothing is remembered: who is removed is out at once. The space of a customer
+ *  is read by that customer beside the roles that read it. */
 export function createAdmission({ pool }: { pool: Sql }): Admission {
   return {
     async allowed(space, did, access) {
@@ -35,7 +36,9 @@ export function createAdmission({ pool }: { pool: Sql }): Admission {
         did,
         rolesOf(audience.audience, access),
       ])
-      return rowCount === 1
+      if (rowCount === 1) return true
+      const isCustomer = access === 'read' && isCustomerKey(audience.audience)
+      return isCustomer && isCustomerOf(pool, space, did)
     },
     members: (space, cursor = '', limit) => members(pool, { space, cursor, limit }),
   }
@@ -44,6 +47,15 @@ export function createAdmission({ pool }: { pool: Sql }): Admission {
 const ADMITTED = `select 1 from repo.admission a
   join repo.space s on s.space = $1 and s."deletedAt" is null
   where a.authority = $2 and a.subject = $3 and a.status = 'active' and a.role = any($4)`
+
+async function isCustomerOf(sql: Sql, space: string, did: string): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `select 1 from repo.member m join repo.space s on s.space = m.space and s."deletedAt" is null
+     where m.space = $1 and m.did = $2 and m.read`,
+    [space, did],
+  )
+  return rowCount === 1
+}
 
 async function isThere(sql: Sql, space: string): Promise<boolean> {
   const { rowCount } = await sql.query(
@@ -86,15 +98,18 @@ async function members(
   const audience = parseAudience(space)
   const { rows } = audience
     ? await sql.query<Member>(
-        `select subject as did, true as read, role = any($5) as write from repo.admission
-         where authority = $1 and subject > $2 and status = 'active' and role = any($4)
-         order by subject limit $3`,
+        `select did, bool_or(read) as read, bool_or(write) as write from (
+           select subject as did, true as read, role = any($5) as write from repo.admission
+           where authority = $1 and status = 'active' and role = any($4)
+           union all select did, read, false from repo.member where space = $6) m
+         where did > $2 group by did order by did limit $3`,
         [
           audience.authority,
           cursor,
           limit,
           rolesOf(audience.audience, 'read'),
           rolesOf(audience.audience, 'write'),
+          space,
         ],
       )
     : await sql.query<Member>(

@@ -1,11 +1,12 @@
 import type { Clock } from '../../clock.ts'
-import type { SqlPool } from '../../database/sql.ts'
 import { type BlobBytes, keepBlobs } from './blob-keeper.ts'
 import type { Guard } from './guard.ts'
 import type { RepoSource } from './plan-writes.ts'
 import { type SpaceWrite, type ValidateRecord, prepareWrites } from './prepare-write.ts'
 import { spaceRecordUri } from '../space-ref.ts'
 import { WriteQueue } from './write-queue.ts'
+import { type PlaceWrites, type PlaceWritten, writeTogether } from './write-together.ts'
+import type { Sql, SqlPool } from '../../database/sql.ts'
 
 /** A batch for the repo of `did` in a space. */
 export type SpaceBatch = {
@@ -37,6 +38,16 @@ export type SpaceStore = {
    * `InvalidMimeType`, `InvalidSize`, and what a guard refuses with.
    */
   applyWrites(batch: SpaceBatch): Promise<SpaceWritten>
+  /**
+   * Writes into several spaces of one author within the caller's transaction, which locks those
+   * repos until it ends (`writeTogether`); `settled` is to be called with the spaces once it is
+   * committed.
+   */
+  writeTogether(
+    tx: Sql,
+    batch: { did: string; places: readonly PlaceWrites[] },
+  ): Promise<PlaceWritten[]>
+  settled(did: string, spaces: readonly string[]): void
   /** To be called after something else has changed a repo: an import, a deletion. */
   forget(space: string, did: string): void
   /** Has `listener` called after each commit; answers how to end that. */
@@ -74,6 +85,13 @@ export function createSpaceStore(options: SpaceStoreOptions): SpaceStore {
         cid: done.cids[n] ?? null,
       }))
       return { rev: done.rev, hash: done.hash, results }
+    },
+    writeTogether: (tx, batch) => writeTogether(tx, batch, { clock, nextTid, validate, guards }),
+    settled(did, spaces) {
+      for (const space of spaces) {
+        queue.forget(space, did)
+        stored(space, did)
+      }
     },
     forget: (space, did) => queue.forget(space, did),
     onWrite(listener) {

@@ -7,7 +7,8 @@ import { type Mount, procedure, query } from '../../serve.ts'
 
 /** Where grants are kept. */
 export type SpaceGrants = {
-  put(did: string, grant: Grant): Promise<void>
+  /** Follows the spaces with these keys beside those whose readers follow from roles. */
+  put(did: string, grant: Grant, skeys?: readonly string[]): Promise<void>
   list(did: string, limit: number, cursor?: string): Promise<{ items: Grant[]; cursor?: string }>
   remove(did: string, grant: { authority: string; spaceType: string }): Promise<boolean>
 }
@@ -30,10 +31,10 @@ export function spaceGrants(
 
   procedure(mount, putSpaceGrant, async ({ input, viewer }) => {
     const { did } = full(viewer)
-    const { authority, spaceType, actions, expiresAt } = input
+    const { authority, spaceType, actions, expiresAt, skeys } = input
     const kept = { authority, spaceType, actions: [...new Set<string>(actions)] }
     const grant = { ...kept, createdAt: clock.now().toISOString(), ...(expiresAt && { expiresAt }) }
-    await grants.put(did, grant)
+    await grants.put(did, grant, skeys)
     return { grant } as never
   })
 

@@ -176,6 +176,8 @@ function audienceFor(
   record: Readonly<Record<string, unknown>> | undefined,
 ): Audience | undefined {
   const { places, audience = 'members' } = c.access
+  // No collection that people write for a space has customers.
+  if (audience === 'customer') return undefined
   if (places === 'permissioned') return audience
   const narrow = c.nsid === channel.nsid ? channelAudience(controlOf(record)) : undefined
   if (narrow) return narrow
