@@ -10,6 +10,7 @@ import { createBornAt } from './identity/account-birth.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { keepSpaces } from './keep-spaces.ts'
 import { type Log, createLog } from './log.ts'
+import { zoneDataVersion } from './appview/booking/local-time.ts'
 import { siteRoutes } from './appview/site-routes.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
 import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pds/origin.ts'
@@ -220,5 +221,6 @@ async function readVersions(): Promise<Record<string, string>> {
     version: string
     dependencies: Record<string, string>
   }
-  return { version, pds: dependencies['@atproto/pds'] ?? '', node: process.versions.node }
+  const tzdata = zoneDataVersion(process.versions)
+  return { version, pds: dependencies['@atproto/pds'] ?? '', node: process.versions.node, tzdata }
 }

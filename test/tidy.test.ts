@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/pds/fast': ['src/crypto'],
   'src/firehose': ['src/bytes', 'src/crypto', 'src/identity', 'src/outbound', 'src/pacing'],
   'src/appview/analysis': [],
+  'src/appview/booking': ['src/appview/money', 'src/lexicons'],
   'src/appview/business': [
     'src/appview',
     'src/database/pool.ts',
@@ -48,6 +49,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/images/sizes.ts',
     'src/appview/plain-text.ts',
     'src/appview/slug.ts',
+    'src/appview/booking',
+    'src/appview/collections/commerce/currency.ts',
     'src/lexicons',
   ],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
@@ -71,6 +74,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',
+    'src/appview/booking',
     'src/appview/collections',
     'src/crypto',
     'src/database',

@@ -1,5 +1,12 @@
 import type { Collection } from '../define.ts'
 import { profile } from './actor/profile.ts'
+import { appointmentNotes } from './booking/appointment-notes.ts'
+import { appointmentTerms } from './booking/appointment-terms.ts'
+import { appointment } from './booking/appointment.ts'
+import { block } from './booking/block.ts'
+import { feedback } from './booking/feedback.ts'
+import { series } from './booking/series.ts'
+import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
 import { discount } from './commerce/discount.ts'
 import { productSupply } from './commerce/product-supply.ts'
@@ -9,7 +16,12 @@ import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
+import { event } from './enterprise/event.ts'
 import { organization } from './enterprise/organization.ts'
+import { rsvp } from './enterprise/rsvp.ts'
+import { venueNotes } from './enterprise/venue-notes.ts'
+import { venueStaff } from './enterprise/venue-staff.ts'
+import { venue } from './enterprise/venue.ts'
 import { award } from './karma/award.ts'
 import { revocation } from './karma/revocation.ts'
 import { featureFeedback } from './platform/feature-feedback.ts'
@@ -42,7 +54,11 @@ import { subscription } from './spaces/subscription.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
+  appointment,
+  appointmentNotes,
+  appointmentTerms,
   award,
+  block,
   category,
   channel,
   channelAlert,
@@ -52,9 +68,11 @@ export const collections: readonly Collection[] = [
   customer,
   customerContext,
   discount,
+  event,
   featureFeedback,
   featureResponse,
   featureVote,
+  feedback,
   insightCorrection,
   media,
   memberCrm,
@@ -75,6 +93,8 @@ export const collections: readonly Collection[] = [
   revocation,
   roadmapFeature,
   roadmapUpdate,
+  rsvp,
+  series,
   space,
   spaceTerms,
   storeSettings,
@@ -82,4 +102,8 @@ export const collections: readonly Collection[] = [
   tenant,
   tenantMembership,
   tenantSettings,
+  venue,
+  venueNotes,
+  venueStaff,
+  waitlistEntry,
 ]

@@ -1,5 +1,6 @@
 import { co } from '../../../lexicons/index.ts'
 import { collection, did, instant, list, part, text, timestamp } from '../../define.ts'
+import { isCountry, isEmail, isPhone } from './contact-details.ts'
 
 type Organization = co.kendev.enterprise.organization.Main
 
@@ -30,9 +31,9 @@ export const organization = collection({
     if (![primaryColor, secondaryColor].every((c) => c === undefined || isColor(c)))
       return 'BadColor'
     const { email, phone, address } = record.contactInfo ?? {}
-    if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email)) return 'BadEmail'
-    if (phone !== undefined && !/^\+[0-9][0-9 ().-]*$/.test(phone)) return 'BadPhone'
-    if (address && !/^[A-Z]{2}$/.test(address.country)) return 'BadCountry'
+    if (email !== undefined && !isEmail(email)) return 'BadEmail'
+    if (phone !== undefined && !isPhone(phone)) return 'BadPhone'
+    if (address && !isCountry(address.country)) return 'BadCountry'
     return undefined
   },
 
