@@ -12,6 +12,7 @@ import { discount } from './commerce/discount.ts'
 import { productSupply } from './commerce/product-supply.ts'
 import { productTerms } from './commerce/product-terms.ts'
 import { product } from './commerce/product.ts'
+import { stockMovement } from './commerce/stock-movement.ts'
 import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
@@ -97,6 +98,7 @@ export const collections: readonly Collection[] = [
   series,
   space,
   spaceTerms,
+  stockMovement,
   storeSettings,
   subscription,
   tenant,
