@@ -38,6 +38,15 @@ test('half a mail or bucket configuration is refused', () => {
   expect(() => readConfig({ ANGELOS_S3_REGION: 'eu' })).toThrow(/ANGELOS_S3_BUCKET/)
 })
 
+test('half of a Stripe account, or a secret given twice, is refused', () => {
+  const [key, secret] = ['ANGELOS_STRIPE_SECRET_KEY', 'ANGELOS_STRIPE_WEBHOOK_SECRET']
+  expect(() => readConfig({ [key]: 'sk_test_1' })).toThrow(/ANGELOS_STRIPE_WEBHOOK_SECRET/)
+  const twice = { [key]: 'sk_test_1', [`${key}_FILE`]: '/run/key', [secret]: 'whsec_1' }
+  expect(() => readConfig(twice)).toThrow(/not both/)
+  const whole = { [`${key}_FILE`]: '/run/key', [secret]: 'whsec_1' }
+  expect(readConfig(whole).ANGELOS_STRIPE_WEBHOOK_SECRET).toBe('whsec_1')
+})
+
 test('a PLC directory by address is refused, since the PDS would not ask it', () => {
   expect(() => readConfig({ ANGELOS_PLC_URL: 'http://127.0.0.1:2582' })).toThrow(/localhost/)
 })

@@ -121,6 +121,20 @@ const settings = z.strictObject({
     .stringbool()
     .optional()
     .describe('Whether the bucket is a path of the endpoint, as MinIO has it'),
+  ANGELOS_STRIPE_SECRET_KEY: z
+    .string()
+    .optional()
+    .describe('Secret key of a Stripe account. Absent: a sandbox that takes no money'),
+  ANGELOS_STRIPE_SECRET_KEY_FILE: z.string().optional().describe('File with that key instead'),
+  ANGELOS_STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .optional()
+    .describe('Secret of its webhook, which sends to /webhooks/payments/stripe of this node'),
+  ANGELOS_STRIPE_WEBHOOK_SECRET_FILE: z
+    .string()
+    .optional()
+    .describe('File with that secret instead'),
+  ANGELOS_STRIPE_URL: httpUrl.optional().describe('Where its API is, when it is not Stripe’s own'),
   ANGELOS_CONTACT_EMAIL: z.email().optional().describe('Where people reach the operator'),
   ANGELOS_PRIVACY_POLICY_URL: httpUrl.optional().describe('Privacy policy to link to'),
   ANGELOS_TERMS_URL: httpUrl.optional().describe('Terms of service to link to'),
@@ -179,11 +193,21 @@ function halfGiven(s: Settings): string[] {
   const s3 = Object.entries(s).filter(([name, value]) => name.startsWith('ANGELOS_S3_') && value)
   if (s3.length > 0 && !s.ANGELOS_S3_BUCKET)
     problems.push(`✖ ${s3.map(([name]) => name).join(', ')} mean nothing without ANGELOS_S3_BUCKET`)
+  problems.push(...halfStripe(s))
   if (s.ANGELOS_PLC_URL && isIP(new URL(s.ANGELOS_PLC_URL).hostname.replace(/^\[|\]$/g, '')))
     problems.push('✖ ANGELOS_PLC_URL needs a name, not an address: say localhost for this machine')
   if (s.ANGELOS_NAME !== undefined && s.ANGELOS_HOSTNAME !== 'localhost')
     problems.push('✖ ANGELOS_NAME is for development; handles end in the hostname otherwise')
   return problems
+}
+
+function halfStripe(s: Settings): string[] {
+  const names = ['ANGELOS_STRIPE_SECRET_KEY', 'ANGELOS_STRIPE_WEBHOOK_SECRET'] as const
+  const given = names.map((name) => [s[name], s[`${name}_FILE`]].filter(Boolean).length)
+  if (given.some((count) => count > 1))
+    return ['✖ Give a secret of ANGELOS_STRIPE_ itself or its file, not both']
+  if (given[0] !== given[1]) return [`✖ Give ${names.join(' and ')} both, or neither`]
+  return []
 }
 
 function derive(s: Settings): Config {

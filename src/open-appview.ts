@@ -16,7 +16,6 @@ import { createSpaceSink } from './appview/space-sink.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { createSyncStore } from './appview/sync-store.ts'
 import { type TenantMeter, createTenantMeter } from './appview/tenant-meter.ts'
-import { createTurns } from './appview/turns.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
 import { type Xrpc, createXrpc } from './appview/xrpc.ts'
 import type { Clock } from './clock.ts'
@@ -34,6 +33,7 @@ import type { Log } from './log.ts'
 import type { SendMail } from './mail/mail.ts'
 import { actingParts, finishAndBegin } from './open-acting.ts'
 import { openImages } from './open-images.ts'
+import { type NodePayments, openPayments } from './open-payments.ts'
 import type { NodePds } from './open-pds.ts'
 import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
@@ -54,6 +54,8 @@ export type AppView = AsyncDisposable & {
   readonly spaceSink: SpaceSink
   hostStates(): ReadonlyMap<string, SubscriptionState>
   readonly verifier: Pick<Verifier, 'queued'>
+  /** Where payment providers send what has happened. */
+  readonly webhooks: NodePayments['webhooks']
   /** the connections that serve lookups by key */
   readonly points: pg.Pool
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
@@ -109,6 +111,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   const service = serviceAuth({ sql: pool, resolver, serviceDid: options.did, clock })
   const acting = actingParts(options, { pool, writer, progress })
   const people = peopleParts(options, acting)
+  const payments = await openPayments({ ...options, sql: pool })
   pds.noteLogins((did) => noteLogin({ sql: pool, clock }, did))
   const guests = guestWriter({ ...spaces, resolver, outbound })
   const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, ...people }
@@ -121,10 +124,12 @@ export async function openAppView(options: Options): Promise<AppView> {
     hostStates: () => sync.states(),
     verifier: sync.verifier,
     points,
+    webhooks: payments.webhooks,
     listen: async () => {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
+      await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
       await sync.close()
@@ -174,7 +179,6 @@ function settled(
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
     didOf: pds.didOf,
-    inTurn: createTurns(),
     proveDomain: createProveDomain({
       txtRecords: createTxtRecords({ servers: config.ANGELOS_DNS_SERVERS }),
       outbound,

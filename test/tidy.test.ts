@@ -35,7 +35,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/jobs/jobs.ts',
     'src/permissioned/audience.ts',
   ],
+  'src/appview/catalogue': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/collections': [
+    'src/appview/commerce/order-machines.ts',
     'src/appview/define.ts',
     'src/appview/reference.ts',
     'src/permissioned/audience.ts',
@@ -47,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/collections/commerce/currency.ts',
     'src/lexicons',
   ],
+  'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
   'src/appview/karma': [
     'src/appview',
@@ -64,6 +72,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/appview/migrations': [],
   'src/appview/money': [],
+  'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
+  'src/appview/stock': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',

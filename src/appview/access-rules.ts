@@ -23,8 +23,8 @@ export type AudienceName = Level | 'customer'
 export type Access = {
   /** In which repos its records count: public ones, permissioned ones, or both. */
   readonly places: 'public' | 'permissioned' | 'either'
-  /** Whose audiences those are: a space's unless said. */
-  readonly of?: 'space' | 'tenant'
+  /** Whose audiences those are: a space's unless said; `both` for what spaces and tenants have. */
+  readonly of?: 'space' | 'tenant' | 'both'
   /** The audience its permissioned records are for; the members' unless said. `customer`: each is
    *  for one customer of a tenant, and for its staff. */
   readonly audience?: AudienceName

@@ -23,6 +23,8 @@ export type Machine = {
   readonly field: string
   /** States something may begin in; the first one unless said. */
   readonly initial: readonly string[]
+  /** Whether whoever writes the record takes it on, by the moves that there are. */
+  readonly byRecord?: boolean
   readonly moves: readonly Move[]
 }
 

@@ -116,7 +116,8 @@ export async function findRow(
   return found.rows[0]
 }
 
-function selectOf(c: Collection): string {
+/** What a question for rows of a collection selects, from its table as `t`. */
+export function selectOf(c: Collection): string {
   const columns = columnNames(c).map((name) => `t.${quote(name)}`)
   return `${columns.join(', ')} from ${tableName(c.table)} t`
 }

@@ -48,9 +48,13 @@ export async function permitTenant(
   keepTenant(tenant, record)
   if (!tenant?.isProvisioned) return
   requireOpen(tenant)
-  const isGood = GOODS.includes(String(record['productType']))
-  if (record['$type'] === product.nsid && isGood) requireFeatureOf(tenant, 'ecommerce')
+  if (record['$type'] === product.nsid) requireShop(tenant, record['productType'])
   if (record['$type'] === memberCrm.nsid) requireFeatureOf(tenant, 'crm')
+}
+
+/** Throws `FeatureNotInPlan` for goods that only a plan with a shop has. */
+export function requireShop(tenant: Tenant, productType: unknown): void {
+  if (GOODS.includes(String(productType))) requireFeatureOf(tenant, 'ecommerce')
 }
 
 function keepTenant(
@@ -89,15 +93,16 @@ export async function requireSpaceLeft(
     throw limitExceeded({ limit: 'spaces', used, allowed }, 'A larger plan has more.')
 }
 
-/** Writes a product of a space within the plan of its tenant; changing one is always possible.
- *  Throws `LimitExceeded`. */
+/** Writes a product of a tenant, or of a space of one, within the plan; changing one is always
+ *  possible. Throws `LimitExceeded`. */
 export async function withinProducts<T>(
   deps: { sql: Sql; outbox: Outbox; inTurn: Turns },
   at: { did: string; rkey: string },
   write: () => Promise<T>,
+  own?: Tenant & { readonly did: string },
 ): Promise<T> {
   const { sql, outbox, inTurn } = deps
-  const tenant = await tenantOfSpace(sql, at.did)
+  const tenant = own ?? (await tenantOfSpace(sql, at.did))
   if (!tenant) return write()
   return inTurn(`products ${tenant.id}`, async () => {
     const allowed = tenant.limits.products
@@ -117,5 +122,6 @@ export async function withinProducts<T>(
 
 const PRODUCTS = `select count(*)::int as used,
     not coalesce(bool_or(p.uri = $2), false) as "isNew"
-  from appview.product p join node."pendingSpace" s on s.did = p.did
-  where s.records->'space'->>'tenant' = $1`
+  from appview.product p
+  where p.did = $1 or p.did in (select s.did from node."pendingSpace" s
+    where s.records->'space'->>'tenant' = $1)`

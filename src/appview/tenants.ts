@@ -129,7 +129,8 @@ const USAGE = `select
   (select count(*)::int from node."tenantActivity" a where a.tenant = t.id
      and a."lastActiveAt" > $2::timestamptz - interval '30 days') as "activeUsers",
   (select count(*)::int from (${SPACES}) s) as spaces,
-  (select count(*)::int from appview.product p where p.did in (${SPACES})) as products,
+  (select count(*)::int from appview.product p
+     where p.did = $1 or p.did in (${SPACES})) as products,
   coalesce((select bytes from node."tenantStorage" where tenant = t.id), 0) as bytes,
   coalesce((select calls from node."tenantCalls" where tenant = t.id and month = $3), 0) as calls,
   (select max("lastActiveAt") from node."tenantActivity" where tenant = t.id) as "lastActivity"

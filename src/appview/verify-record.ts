@@ -93,13 +93,19 @@ function misplacement({ nsid, access }: Collection, place: string): Refusal | un
     : { reason: 'NotPermissioned', detail: `${nsid} is only for public repos` }
 }
 
+/** The types of the spaces that records of a collection stand in. */
+const TYPES = {
+  space: [PRIVATE_SPACE],
+  tenant: [TENANT_SPACE],
+  both: [PRIVATE_SPACE, TENANT_SPACE],
+} as const
+
 /** What somebody puts into one space about another is seen by the wrong people, and not
  *  believed. */
 function foreignTo(c: Collection, place: string, owner: unknown): Refusal | undefined {
   const space = parseAudience(place)
   if (!space) return { reason: 'UnknownAudience', detail: `nobody is known to read ${place}` }
-  const type = c.access.of === 'tenant' ? TENANT_SPACE : PRIVATE_SPACE
-  if (space.type !== type)
+  if (!TYPES[c.access.of ?? 'space'].includes(space.type))
     return { reason: 'OtherSpace', detail: `${c.nsid} does not stand in a ${space.type}` }
   // What is for one customer is for no other, and for no audience of several.
   const isOfOne = isCustomerKey(space.audience)

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { rebuild } from '../../src/commands/rebuild.ts'
 import { eventually } from '../eventually.ts'
 import type { Asker } from '../leaks/ask.ts'
 import { getOf } from '../leaks/attempts.ts'
@@ -9,6 +10,7 @@ import { readRaw } from '../leaks/raw-reads.ts'
 import type { Hit } from '../leaks/sentinels.ts'
 import { askerOf } from '../leaks/story.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
+import { runHere } from '../run-here.ts'
 
 /** Much more than it takes; a machine may have other things to do. */
 const SLOW = { timeout: 900_000 }
@@ -155,4 +157,16 @@ test('a customer’s own node follows their space, and shows it to them only', S
       await expect(asked).rejects.toMatchObject({ error: 'NotFound' })
     }
   }
+})
+
+test('the views of all of it, made anew from the repos, are the same', SLOW, async () => {
+  const [node] = world.nodes
+  vi.stubEnv('ANGELOS_DATA_DIR', node.dataDir)
+  vi.stubEnv('ANGELOS_PORT', new URL(node.url).port)
+  vi.stubEnv('ANGELOS_NAME', 'node1')
+  vi.stubEnv('ANGELOS_PLC_URL', node.plcUrl)
+  const compared = await runHere(rebuild, ['--verify'])
+  vi.unstubAllEnvs()
+  expect(compared, compared.stdout).toMatchObject({ code: 0 })
+  expect(compared.stdout).toMatch(/customer/)
 })

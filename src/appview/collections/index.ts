@@ -8,7 +8,20 @@ import { feedback } from './booking/feedback.ts'
 import { series } from './booking/series.ts'
 import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
+import { discount } from './commerce/discount.ts'
+import { fulfilment } from './commerce/fulfilment.ts'
+import { ledgerEntry } from './commerce/ledger-entry.ts'
+import { order } from './commerce/order.ts'
+import { orderNotes } from './commerce/order-notes.ts'
+import { orderTerms } from './commerce/order-terms.ts'
+import { payment } from './commerce/payment.ts'
+import { payout } from './commerce/payout.ts'
 import { product } from './commerce/product.ts'
+import { productSupply } from './commerce/product-supply.ts'
+import { productTerms } from './commerce/product-terms.ts'
+import { refund } from './commerce/refund.ts'
+import { stockMovement } from './commerce/stock-movement.ts'
+import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
 import { post } from './content/post.ts'
@@ -64,11 +77,14 @@ export const collections: readonly Collection[] = [
   customer,
   customerContext,
   event,
+  discount,
   featureFeedback,
   featureResponse,
   featureVote,
   feedback,
+  fulfilment,
   insightCorrection,
+  ledgerEntry,
   media,
   memberCrm,
   memberProfile,
@@ -76,11 +92,19 @@ export const collections: readonly Collection[] = [
   membershipRequest,
   message,
   nodeRole,
+  order,
+  orderNotes,
+  orderTerms,
   organization,
+  payment,
+  payout,
   post,
   product,
+  productSupply,
+  productTerms,
   profile,
   reaction,
+  refund,
   retirement,
   restriction,
   revocation,
@@ -90,6 +114,8 @@ export const collections: readonly Collection[] = [
   series,
   space,
   spaceTerms,
+  stockMovement,
+  storeSettings,
   subscription,
   tenant,
   tenantMembership,

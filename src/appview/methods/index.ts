@@ -7,6 +7,7 @@ import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
 import { mountBooking } from './booking/mount-booking.ts'
+import { catalogue } from './commerce/catalogue.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -61,7 +62,8 @@ import { writeForSpace } from './spaces/write-for-space.ts'
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
 /** Everything the methods use between them; each takes the narrow part it names. */
-export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> &
+export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
+  DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
   DepsOf<typeof mountBooking> &
@@ -84,6 +86,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof createSpace> 
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
+  catalogue(mount, deps)
   channelAlerts(mount, deps)
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)

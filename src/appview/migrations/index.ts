@@ -9,6 +9,7 @@ import { up as members } from './0011-members.ts'
 import { up as messages } from './0012-messages.ts'
 import { up as domains } from './0013-domains.ts'
 import { up as roadmap } from './0014-roadmap.ts'
+import { up as payments } from './0016-payments.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -22,4 +23,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0012-messages': { up: messages },
   '0013-domains': { up: domains },
   '0014-roadmap': { up: roadmap },
+  '0016-payments': { up: payments },
 }

@@ -15,6 +15,18 @@ test('a sale brings the commission of its type, times where it came from', () =>
   expect(effectiveCommission(half).rateBp).toBe(3)
 })
 
+test('a product has multipliers of its own, in thousandths, up to five times', () => {
+  const rate = (pickup: number) =>
+    effectiveCommission({
+      productType: 'ai_print_demand',
+      source: 'pickup_job',
+      multipliers: { pickup_job: pickup },
+    }).rateBp
+  expect([rate(0), rate(1), rate(333), rate(1_500), rate(5_000), rate(9_000)]).toEqual([
+    0, 2, 500, 2_250, 7_500, 7_500,
+  ])
+})
+
 test('what is agreed for the product comes before the space, the tenant and the template', () => {
   const terms = { productType: 'physical', source: 'system_generated' }
   const [customBp, spaceBp, tenantBp] = [100, 200, 300]

@@ -25,17 +25,21 @@ const TEMPLATES: Readonly<Record<string, CommissionTemplate>> = {
   automation: { rateBp: 700, rationale: 'Integration with ongoing support' },
 }
 
-/** How much of a commission a sale brings by where it came from, in hundredths (`domain.md`
- *  N-03). */
+/** How much of a commission a sale brings by where it came from, in thousandths (`domain.md` N-03,
+ *  R-03). */
 const MULTIPLIERS: Readonly<Record<string, number>> = {
-  system_generated: 100,
-  pickup_job: 50,
-  referral_source: 150,
-  repeat_customer: 50,
+  system_generated: 1_000,
+  pickup_job: 500,
+  referral_source: 1_500,
+  repeat_customer: 500,
 }
 
 const WHOLE_BP = 10_000
-const MULTIPLIER_MAX = 500
+const ONE = 1_000
+const MULTIPLIER_MAX = 5 * ONE
+
+/** Where sales come from. */
+export const SALE_SOURCES: readonly string[] = Object.keys(MULTIPLIERS)
 
 /** The usual commission of a type of product; the standard one for a type nobody knows. */
 export function commissionTemplate(productType: string): CommissionTemplate {
@@ -49,7 +53,7 @@ export type CommissionTerms = {
   readonly spaceBp?: number | undefined
   readonly tenantBp?: number | undefined
   readonly source: string
-  /** Hundredths for sources, where the product has its own. */
+  /** Thousandths for sources, where the product has its own. */
   readonly multipliers?: Readonly<Record<string, number>> | undefined
 }
 
@@ -65,10 +69,10 @@ export function effectiveCommission(terms: CommissionTerms): { rateBp: number; r
     ['template', commissionTemplate(productType).rateBp],
   ] as const
   const [rule, base] = agreed.find(([, bp]) => bp !== undefined)!
-  const usual = Object.hasOwn(MULTIPLIERS, source) ? MULTIPLIERS[source]! : 100
+  const usual = Object.hasOwn(MULTIPLIERS, source) ? MULTIPLIERS[source]! : ONE
   const own = Object.hasOwn(multipliers, source) ? multipliers[source]! : usual
   const multiplier = Math.min(Math.max(own, 0), MULTIPLIER_MAX)
-  const rateBp = Math.floor((base! * multiplier + 50) / 100)
+  const rateBp = Math.floor((base! * multiplier + ONE / 2) / ONE)
   return { rateBp: Math.min(Math.max(rateBp, 0), WHOLE_BP), rule }
 }
 

@@ -31,31 +31,50 @@ export const product = collection({
     words: text(),
     productType: text(),
     status: text(),
+    slug: text(),
+    formerSlugs: list(),
+    sku: text().optional(),
     featured: flag(),
     categories: list(),
     gallery: list(),
     createdAt: timestamp(),
     content: part<Product>(),
   },
-  indexes: [['did', 'createdAt']],
+  indexes: [
+    ['did', 'createdAt'],
+    ['did', 'slug'],
+  ],
   search: ['title', 'words'],
   media: ['gallery'],
-  access: { places: 'either', audience: 'staff', manage: 'manage_space' },
+  access: { places: 'either', of: 'both', audience: 'staff', manage: 'manage_space' },
+  machine: {
+    field: 'status',
+    initial: ['active', 'draft'],
+    byRecord: true,
+    moves: [
+      { from: ['draft', 'out_of_stock', 'archived'], to: 'active' },
+      { from: ['active'], to: 'out_of_stock' },
+      { from: ['active', 'out_of_stock'], to: 'archived' },
+    ],
+  },
 
   accept({ record, place }) {
     if (place === '' && record.status === 'draft') return 'NotPublic'
-    if (record.slug !== undefined && !isSlug(record.slug)) return 'BadSlug'
+    if (![record.slug ?? 'none', ...(record.formerSlugs ?? [])].every(isSlug)) return 'BadSlug'
     const ids = (record.variants ?? []).map(({ id }) => id)
     if (new Set(ids).size !== ids.length) return 'VariantTwice'
     if (record.subscription && record.productType !== 'subscription') return 'NotASubscription'
     return record.pricing && unsound(record.pricing)
   },
 
-  row: ({ record, claimed }) => ({
+  row: ({ record, rkey, claimed }) => ({
     title: record.title,
-    words: plainText(record.description),
+    words: wordsOf(record),
     productType: record.productType,
     status: record.status ?? 'active',
+    slug: record.slug ?? slugFrom(record.title, rkey),
+    formerSlugs: record.formerSlugs ?? [],
+    sku: record.sku ?? null,
     featured: record.featured ?? false,
     categories: record.categories ?? [],
     gallery: (record.gallery ?? []).map(({ media }) => media),
@@ -63,7 +82,7 @@ export const product = collection({
     content: record,
   }),
 
-  view: ({ content, ...row }, look): co.kendev.commerce.defs.ProductView => ({
+  view: ({ content, ...row }, look): Omit<co.kendev.commerce.defs.ProductView, 'nextStates'> => ({
     uri: row.uri,
     cid: row.cid,
     owner: row.did,
@@ -95,8 +114,9 @@ export const product = collection({
     meta: content.meta,
     status: row.status,
     featured: row.featured,
-    slug: content.slug ?? slugFrom(row.title, row.rkey),
+    slug: row.slug,
     sku: content.sku,
+    publishedAt: content.publishedAt,
     createdAt: instant(row.createdAt),
     updatedAt: content.updatedAt,
     indexedAt: instant(row.indexedAt),
@@ -113,6 +133,7 @@ export const product = collection({
         category: ['has', 'categories'],
         status: 'status',
         featured: 'featured',
+        sku: 'sku',
         q: ['matches', 'search'],
       },
     },
@@ -154,6 +175,14 @@ export const product = collection({
     },
   },
 })
+
+/** What a product is found by beside its title: its description, tags and numbers. */
+function wordsOf({ description, tags = [], sku = '', variants = [] }: Product): string {
+  const numbers = [sku, ...variants.map((variant) => variant.sku ?? '')]
+  return [plainText(description), ...tags.map(({ tag }) => tag), ...numbers]
+    .filter((text) => text !== '')
+    .join(' ')
+}
 
 function unsound(pricing: Pricing): string | undefined {
   const { basePrice, salePrice, compareAtPrice, currency } = pricing

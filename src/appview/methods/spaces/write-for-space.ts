@@ -6,7 +6,6 @@ import { co } from '../../../lexicons/index.ts'
 import { type Audience, audienceUri, isAudience, rolesOf } from '../../../permissioned/audience.ts'
 import { channelAccess } from '../../channel-reach.ts'
 import { type Auditing, auditedWriter } from '../../audited-writer.ts'
-import { checkRecord } from '../../check-record.ts'
 import { product } from '../../collections/commerce/product.ts'
 import { channelRules } from '../../collections/spaces/channel-rules.ts'
 import { channelAudience } from '../../collections/spaces/channel-access.ts'
@@ -15,11 +14,12 @@ import { space as spaceRecord } from '../../collections/spaces/space.ts'
 import { collections } from '../../collections/index.ts'
 import type { Collection } from '../../define.ts'
 import { present } from '../../look.ts'
+import { moveOf } from '../../machine.ts'
 import { requirePermission } from '../../membership.ts'
-import { moveRecord, otherPlaces } from '../../move-record.ts'
 import { notFound } from '../../not-found.ts'
 import type { RepoWriter } from '../../own-record.ts'
 import type { Progress } from '../../progress.ts'
+import { putRecord } from '../../put-record.ts'
 import { recordUri, uriIn } from '../../reference.ts'
 import { quote, tableName } from '../../schema.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
@@ -63,7 +63,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     await requireOpenTenant(sql, space)
     const at = { did: space, collection: channel.nsid, rkey: nextTid(), place }
     const { $lxm } = co.kendev.spaces.createChannel
-    const { uri } = await put(acting(viewer.did, $lxm), { ...at, record })
+    const { uri } = await putRecord(acting(viewer.did, $lxm), { ...at, record })
     const row = await findRow({ sql, viewer: viewer.did }, channel, uri)
     if (!row) throw notFound(`channel ${uri} yet`)
     return (await present(channel, [row], { sql, origin, viewer: viewer.did }))[0] as never
@@ -80,7 +80,7 @@ export function writeForSpace(mount: Mount, deps: Deps): void {
     const swap = swapRecord === undefined ? {} : { swapRecord }
     const at = { did: space, collection, rkey: rkey ?? nextTid(), place }
     const as = acting(viewer.did, co.kendev.spaces.putRecord.$lxm)
-    const write = () => put(as, { ...at, record, ...swap })
+    const write = () => putRecord(as, { ...at, record, ...swap })
     const written = collection === product.nsid ? withinProducts(deps, at, write) : write()
     return (await written) as never
   })
@@ -199,19 +199,6 @@ function checked(audience: string): Audience {
   throw new InvalidRequestError(`There is no audience ${audience}.`, 'NotSupported')
 }
 
-async function put(
-  deps: Deps,
-  what: Parameters<RepoWriter['putRecord']>[0] & { place: string },
-): Promise<{ uri: string; cid: string }> {
-  const { sql, writer, progress } = deps
-  checkRecord(what, what.record)
-  const left = await otherPlaces(sql, what)
-  const written =
-    left.length === 0 ? await writer.putRecord(what) : await moveRecord(deps, what, left)
-  await progress.reached(what.did, written.rev, what.place)
-  return { uri: written.results[0]!.uri, cid: written.results[0]!.cid! }
-}
-
 /** What has states goes from one to another by the methods for that, which keep who did it. */
 async function refuseMove(
   sql: Reading['sql'],
@@ -219,12 +206,17 @@ async function refuseMove(
 ): Promise<void> {
   const c = collections.find(({ nsid }) => nsid === put.collection)!
   if (!c.machine) return
-  const { field, initial } = c.machine
+  const { field, initial, byRecord = false } = c.machine
   const { rows } = await sql.query<Record<string, unknown>>(
     `select ${quote(field)} from ${tableName(c.table)} where uri = $1`,
     [put.uri ?? ''],
   )
   const states = rows[0] ? [String(rows[0][field])] : initial
+  if (byRecord) {
+    const { [field]: to = initial[0] } = put.record
+    if (rows[0] && typeof to === 'string') moveOf(c.machine, rows[0], { to })
+    return
+  }
   if (states.some((state) => state === (put.record[field] ?? initial[0]))) return
   throw new InvalidRequestError(
     `Here ${field} stays ${states.join(' or ')}. Use the methods that move it.`,

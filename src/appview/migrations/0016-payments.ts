@@ -1,0 +1,19 @@
+import { type Kysely, sql } from 'kysely'
+
+/** Which events of payment providers have had their effect, what the sandbox has been paid, and of
+ *  which stock the staff was told that little is left. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  for (const statement of STATEMENTS) await sql.raw(statement).execute(db)
+}
+
+const STATEMENTS = [
+  `create table node."paymentEvent" (
+    provider text not null, id text not null, kind text not null, reference text,
+    "receivedAt" timestamptz not null, primary key (provider, id))`,
+  `create index on node."paymentEvent" ("receivedAt")`,
+  `create table node."sandboxPayment" (
+    reference text primary key, payment jsonb not null, "createdAt" timestamptz not null)`,
+  `create table node."stockAlert" (
+    tenant text not null, item text not null, "isLow" boolean not null,
+    crossing integer not null, primary key (tenant, item))`,
+]
