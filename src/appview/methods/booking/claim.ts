@@ -74,9 +74,10 @@ export async function keepHeld(
   hold: string,
   booking: string,
 ): Promise<boolean> {
-  const seats = await d.tx.query(DROP_SEAT_HOLD, [d.tenant, hold, d.now])
-  const { rowCount } = await d.tx.query(KEEP, [d.tenant, hold, booking, d.now])
-  return (rowCount ?? 0) + (seats.rowCount ?? 0) > 0
+  const { rows } = await d.tx.query<{ resource: string }>(TAKE_OVER, [d.tenant, hold, d.now])
+  const own = rows.filter(({ resource }) => !resource.startsWith('seats:'))
+  if (own.length > 0) await d.tx.query(KEEP, [d.tenant, booking, JSON.stringify(own)])
+  return rows.length > 0
 }
 
 /** Gives back what a booking or a hold has taken. */
@@ -136,11 +137,13 @@ const TAKE = `insert into repo.busy (tenant, resource, booking, kind, during, "h
 const HOLD_SEATS = `insert into repo.busy (tenant, resource, booking, kind, during, "holdUntil")
   values ($1, $2, $3, 'core', tstzrange($4, $5), $6)`
 
-const KEEP = `update repo.busy set booking = $3, "holdUntil" = null
-  where tenant = $1 and booking = $2 and "holdUntil" > $4`
+// Not an update: of two rows of one booking the first would collide with the second.
+const TAKE_OVER = `delete from repo.busy where tenant = $1 and booking = $2 and "holdUntil" > $3
+  returning resource, kind, during`
 
-const DROP_SEAT_HOLD = `delete from repo.busy where tenant = $1 and booking = $2
-  and "holdUntil" > $3 and resource like 'seats:%'`
+const KEEP = `insert into repo.busy (tenant, resource, booking, kind, during)
+  select $1, r.resource, $2, r.kind, r.during
+  from jsonb_to_recordset($3::jsonb) as r(resource text, kind text, during tstzrange)`
 
 const RELEASE = `delete from repo.busy where tenant = $1 and booking = $2 returning resource`
 

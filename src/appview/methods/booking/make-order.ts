@@ -22,8 +22,14 @@ export type MakeOrder = (
   cost: AppointmentCost,
 ) => Promise<{ uri: string; writes: readonly TenantWrite[]; jobs?: readonly Job[] }>
 
-/** What was paid for an appointment with its order, in minor units, as the transaction sees it. */
-export type PaidFor = (d: Deciding, order: string) => Promise<number>
-
 /** How appointments are paid; without it they are booked and paid where they take place. */
-export type Paying = { readonly makeOrder: MakeOrder; readonly paidFor: PaidFor }
+export type Paying = {
+  readonly makeOrder: MakeOrder
+  /** What was paid with an order, in minor units, as the transaction sees it. */
+  paidFor(d: Deciding, order: string): Promise<number>
+  /** Gives back what is not kept of an order whose appointment has ended, and ends the order. */
+  settle(
+    d: Deciding,
+    ended: { order: string; refund: number; kept: number; reason: string | undefined },
+  ): Promise<{ writes: readonly TenantWrite[]; jobs?: readonly Job[] }>
+}
