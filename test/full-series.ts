@@ -1,4 +1,5 @@
 import { fullKill } from './end-to-end/kill.ts'
+import { fullOrders } from './commerce/series.ts'
 import { fullRebuildKills } from './end-to-end/rebuild-kills.ts'
 import { fullPowerLoss } from './fast/power-loss.ts'
 import { fullSoak } from './fast/soak.ts'
@@ -29,6 +30,7 @@ export const fullSeries: Readonly<Record<string, (options: Options) => Promise<v
   kill: fullKill,
   memory: fullMemory,
   mutants: fullMutants,
+  orders: fullOrders,
   'power-loss': ({ seed, from, report }) =>
     fullPowerLoss({ seed, rounds: POWER_LOSS_ROUNDS, resumeFrom: from, report }),
   'rebuild-kills': fullRebuildKills,

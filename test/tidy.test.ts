@@ -42,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/permissioned/audience.ts',
   ],
   'src/appview/collections': [
+    'src/appview/commerce/order-machines.ts',
     'src/appview/define.ts',
     'src/appview/reference.ts',
     'src/permissioned/audience.ts',
@@ -53,6 +54,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/collections/commerce/currency.ts',
     'src/lexicons',
   ],
+  'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
   'src/appview/karma': [
     'src/appview',

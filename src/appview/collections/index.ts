@@ -9,9 +9,17 @@ import { series } from './booking/series.ts'
 import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
 import { discount } from './commerce/discount.ts'
+import { fulfilment } from './commerce/fulfilment.ts'
+import { ledgerEntry } from './commerce/ledger-entry.ts'
+import { order } from './commerce/order.ts'
+import { orderNotes } from './commerce/order-notes.ts'
+import { orderTerms } from './commerce/order-terms.ts'
+import { payment } from './commerce/payment.ts'
+import { payout } from './commerce/payout.ts'
+import { product } from './commerce/product.ts'
 import { productSupply } from './commerce/product-supply.ts'
 import { productTerms } from './commerce/product-terms.ts'
-import { product } from './commerce/product.ts'
+import { refund } from './commerce/refund.ts'
 import { stockMovement } from './commerce/stock-movement.ts'
 import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
@@ -68,13 +76,15 @@ export const collections: readonly Collection[] = [
   channelRules,
   customer,
   customerContext,
-  discount,
   event,
+  discount,
   featureFeedback,
   featureResponse,
   featureVote,
   feedback,
+  fulfilment,
   insightCorrection,
+  ledgerEntry,
   media,
   memberCrm,
   memberProfile,
@@ -82,13 +92,19 @@ export const collections: readonly Collection[] = [
   membershipRequest,
   message,
   nodeRole,
+  order,
+  orderNotes,
+  orderTerms,
   organization,
+  payment,
+  payout,
   post,
   product,
   productSupply,
   productTerms,
   profile,
   reaction,
+  refund,
   retirement,
   restriction,
   revocation,
