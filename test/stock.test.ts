@@ -37,8 +37,8 @@ const change = (changes: readonly StockChange[], reason?: string) =>
 const outcome = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'done',
-    (error: { customErrorName?: string; code?: string }) =>
-      error.customErrorName ?? error.code ?? String(error),
+    (error: { customErrorName?: string; code?: string; message?: string }) =>
+      error.customErrorName ?? error.code ?? error.message ?? '',
   )
 const guard = async (item: string) => {
   const { rows } = await stage.pool.query<{ at: string }>(

@@ -115,22 +115,30 @@ export function createTransact(t: Transacting): Transact {
   }
 }
 
+/** What a request has come to, and how far the repos were then that it wrote into. */
+type Done<T> = { answer: T; written: readonly Pick<Written, 'space' | 'rev'>[] }
+
 async function carryOut<T>(
   t: Transacting,
   { tenant, once }: { readonly tenant: string; readonly once?: Once },
   how: { slot: Slot; decide: (d: Deciding) => Promise<Decision<T>> },
-): Promise<{ answer: T; written: readonly Written[] }> {
+): Promise<Done<T>> {
   const { tx, queue } = how.slot
   const now = t.clock.now()
   const known = once && (await answered<T>(tx, tenant, once))
-  if (known) return { answer: known.answer, written: [] }
+  // Whoever sends it again is told when the views have it, too.
+  if (known) return known
   const read: Deciding['read'] = (at) => readRecord(tx, tenant, at)
   const decision = await how.decide({ tx, tenant, now, nextTid: t.nextTid, read })
   const written = await store(t, { tx, tenant, now }, decision)
   for (const job of decision.jobs ?? []) await queue(job)
+  const done = {
+    answer: decision.answer,
+    written: written.map(({ space, rev }) => ({ space, rev })),
+  }
   if (once?.key !== undefined)
-    await tx.query(KEEP_ANSWER, [...keysOf(tenant, once), JSON.stringify(decision.answer), now])
-  return { answer: decision.answer, written }
+    await tx.query(KEEP_ANSWER, [...keysOf(tenant, once), JSON.stringify(done), now])
+  return done
 }
 
 async function store(
@@ -192,16 +200,12 @@ function keysOf(tenant: string, { caller, method, key, input }: Once): unknown[]
   return [tenant, caller, method, key, hash]
 }
 
-async function answered<T>(
-  tx: Sql,
-  tenant: string,
-  once: Once,
-): Promise<{ answer: T } | undefined> {
+async function answered<T>(tx: Sql, tenant: string, once: Once): Promise<Done<T> | undefined> {
   if (once.key === undefined) return undefined
   const values = keysOf(tenant, once)
-  const { rows } = await tx.query<{ answer: T; same: boolean }>(ANSWERED, values)
+  const { rows } = await tx.query<{ answer: Done<T>; same: boolean }>(ANSWERED, values)
   if (!rows[0]) return undefined
-  if (rows[0].same) return { answer: rows[0].answer }
+  if (rows[0].same) return rows[0].answer
   throw new XRPCError(
     422 as ResponseType,
     'This idempotency key was used for another request. Take a new key for a new request.',
