@@ -20,18 +20,21 @@ function keysOf(tenant: string, { caller, method, key, input }: Once): unknown[]
   return [tenant, caller, method, key, hash]
 }
 
+/** What a request was answered, and the places of what it has written. */
+type Answered<T> = { answer: T; places: string[] }
+
 /** What a request was answered before; undefined for a new one. Throws `IdempotencyMismatch` (422)
  *  when its key was used for another. */
 export async function answered<T>(
   tx: Sql,
   tenant: string,
   once: Once,
-): Promise<{ answer: T } | undefined> {
+): Promise<Answered<T> | undefined> {
   if (once.key === undefined) return undefined
   const values = keysOf(tenant, once)
-  const { rows } = await tx.query<{ answer: T; same: boolean }>(ANSWERED, values)
+  const { rows } = await tx.query<{ answer: Answered<T>; same: boolean }>(ANSWERED, values)
   if (!rows[0]) return undefined
-  if (rows[0].same) return { answer: rows[0].answer }
+  if (rows[0].same) return rows[0].answer
   throw new XRPCError(
     422 as ResponseType,
     'This idempotency key was used for another request. Take a new key for a new request.',
@@ -44,10 +47,10 @@ export async function keepAnswer(
   tx: Sql,
   tenant: string,
   once: Once,
-  { answer, now }: { answer: unknown; now: Date },
+  { answer, places, now }: { answer: unknown; places: readonly string[]; now: Date },
 ): Promise<void> {
   if (once.key === undefined) return
-  await tx.query(KEEP_ANSWER, [...keysOf(tenant, once), JSON.stringify(answer), now])
+  await tx.query(KEEP_ANSWER, [...keysOf(tenant, once), JSON.stringify({ answer, places }), now])
 }
 
 /** Two inputs that say the same in another order are one. */

@@ -147,7 +147,11 @@ async function carryOut<T>(
   const { tx, queue, batch } = how.slot
   const now = t.clock.now()
   const known = once && (await answered<T>(tx, tenant, once))
-  if (known) return { answer: known.answer, revs: new Map() }
+  if (known) {
+    // What the first one wrote may stand just before it, and not be stored yet.
+    if (batch.entries.length > 0) throw new StoreFirst()
+    return { answer: known.answer, revs: await revsOf(tx, tenant, known.places) }
+  }
   const read: Deciding['read'] = (at) => {
     if (batch.holds(at)) throw new StoreFirst()
     return readRecord(tx, tenant, at)
@@ -161,10 +165,24 @@ async function carryOut<T>(
     if (write.record) checkRecord({ ...write, did: tenant }, typed(write))
   }
   for (const job of jobs) await queue(job)
-  if (once) await keepAnswer(tx, tenant, once, { answer, now })
+  const places = [...new Set(writes.map(({ place }) => place))]
+  if (once) await keepAnswer(tx, tenant, once, { answer, places, now })
   const revs = new Map<string, string>()
   batch.add({ writes, by, now, revs })
   return { answer, revs }
+}
+
+/** How far repos are now: whoever sends a request again is told when the views have it, too. */
+async function revsOf(
+  tx: Sql,
+  did: string,
+  places: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await tx.query<{ space: string; rev: string }>(
+    'select space, rev from repo.repo where did = $1 and space = any($2)',
+    [did, places],
+  )
+  return new Map(rows.map(({ space, rev }) => [space, rev]))
 }
 
 /** Of two writes of one record in a decision the later counts. */
