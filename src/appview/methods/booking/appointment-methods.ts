@@ -13,7 +13,12 @@ import {
 import { readLink } from './appointment-link.ts'
 import { placeOfAppointment } from './appointment-records.ts'
 import type { BookingDeps } from './book-appointment.ts'
-import { type Allowed, type ChangeCall, type Decide, changeAppointment } from './change-appointment.ts'
+import {
+  type Allowed,
+  type ChangeCall,
+  type Decide,
+  changeAppointment,
+} from './change-appointment.ts'
 import { shownAppointment } from './show-appointment.ts'
 
 type Call = Pick<ChangeCall, 'viewer'> & {

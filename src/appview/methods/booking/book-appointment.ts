@@ -86,7 +86,10 @@ async function book(d: Deciding, order: Order): Promise<Decision<Booked>> {
   return {
     answer: { uri: composed.uri },
     writes: [...customer.writes, ...composed.writes],
-    jobs: [...composed.jobs, customerJob(composed.uri, 'booked', '0')],
+    jobs: [
+      ...composed.jobs,
+      customerJob({ tenant: d.tenant, place: customer.place, rkey }, 'booked', '0'),
+    ],
     by: {
       actor: order.viewer?.did ?? d.tenant,
       role: booker.role,

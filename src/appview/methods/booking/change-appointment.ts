@@ -53,11 +53,9 @@ export type Allowed = 'concerned' | 'staff' | 'planners'
 
 type Actor = { by: 'customer' | 'staff'; actor: string; role: string }
 
-/**
- * Changes an appointment in one transaction, for its customer, for whoever has its signed link, or
- * for the staff, as far as they are `allowed`. What already is so changes nothing. Throws `NotFound`
- * for others, `InvalidLink`, and what `decide` refuses by its name.
- */
+/** Changes an appointment in one transaction, for its customer, for whoever has its signed link,
+ *  or for the staff, as far as they are `allowed`. What already is so changes nothing. Throws
+ *  `NotFound` for others, `InvalidLink`, and what `decide` refuses by its name. */
 export async function changeAppointment(
   deps: BookingDeps,
   call: ChangeCall,
@@ -100,7 +98,7 @@ async function outcome(
   const told = `${record.sequence} ${record.history?.length ?? 0}`
   return {
     writes: [...(await appointmentWrites(d, standing, files)), ...(also?.writes ?? [])],
-    jobs: [...(also?.jobs ?? []), ...(news ? [customerJob(standing.uri, news, told)] : [])],
+    jobs: [...(also?.jobs ?? []), ...(news ? [customerJob(standing, news, told)] : [])],
   }
 }
 

@@ -29,8 +29,8 @@ export async function freeUp(d: Deciding, { rkey, record, notes }: Standing): Pr
   await releaseSeats(d, notes.heldBy, record.seats ?? 1)
 }
 
-/** Takes another start for an appointment and gives the old one back, both or neither: with the same
- *  person where they are free. Throws `SlotTaken` and `NotBookable`. */
+/** Takes another start for an appointment and gives the old one back, both or neither: with the
+ *  same person where they are free. Throws `SlotTaken` and `NotBookable`. */
 export async function moveTo(
   d: Deciding,
   standing: Standing,

@@ -5,7 +5,6 @@ import { wire } from '../../booking/local-time.ts'
 import { remindersAt } from '../../booking/reminders.ts'
 import type { Transact } from '../../business/transact.ts'
 import { appointment as appointments } from '../../collections/booking/appointment.ts'
-import { recordUri } from '../../reference.ts'
 import { customerJob } from './tell-customer.ts'
 
 /** The queue of reminders. */
@@ -34,7 +33,6 @@ export function reminderJobs(
 export async function remind(transact: Transact, { place, rkey, start }: Reminder): Promise<void> {
   const tenant = parseAudience(place)?.authority
   if (tenant === undefined || parseAudience(place)?.type !== TENANT_SPACE) return
-  const uri = recordUri(tenant, appointments.nsid, rkey)
   const by = { actor: tenant, role: 'system', action: REMIND }
   await transact({ tenant }, async (d) => {
     const found = await d.read({ place, collection: appointments.nsid, rkey })
@@ -46,6 +44,11 @@ export async function remind(transact: Transact, { place, rkey, start }: Reminde
     const writes = [
       { place, collection: appointments.nsid, rkey, record: { ...record, remindersSent: sent } },
     ]
-    return { answer: {}, writes, jobs: [customerJob(uri, 'reminder', String(sent.length))], by }
+    return {
+      answer: {},
+      writes,
+      jobs: [customerJob({ tenant, place, rkey }, 'reminder', `${start} ${sent.length}`)],
+      by,
+    }
   })
 }
