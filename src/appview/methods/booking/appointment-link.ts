@@ -21,3 +21,18 @@ export function readLink(links: SignedLinks, token: string, now: Date): string {
     'InvalidLink',
   )
 }
+
+const SERIES = 'series'
+const SERIES_FOR = 3 * 366 * 86_400_000
+
+/** A link with which a series can be changed without an account, for as long as one may go on. */
+export function seriesLink(links: SignedLinks, uri: string, now: Date): string {
+  return links.sign({ purpose: SERIES, subject: uri, until: new Date(now.getTime() + SERIES_FOR) })
+}
+
+/** The series that a link is for. Throws `InvalidLink`. */
+export function readSeriesLink(links: SignedLinks, token: string, now: Date): string {
+  const uri = links.read(token, SERIES, now)
+  if (uri !== undefined) return uri
+  throw new ForbiddenError('This link is over, or not of this node.', 'InvalidLink')
+}
