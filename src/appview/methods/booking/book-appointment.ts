@@ -14,6 +14,7 @@ import { composeBooking } from './compose-booking.ts'
 import type { Paying } from './make-order.ts'
 import { shownAppointment } from './show-appointment.ts'
 import { customerJob } from './tell-customer.ts'
+import { bookedEntries } from './waitlist-offers.ts'
 import { type Venue, requireBookable, serviceOf, timesOf } from './venue-plan.ts'
 
 /** What booking needs. */
@@ -83,9 +84,15 @@ async function book(d: Deciding, order: Order): Promise<Decision<Booked>> {
     details: input,
     paying: deps.paying,
   })
+  const waited = await bookedEntries(d, {
+    place: customer.place,
+    venue: venue.uri,
+    serviceId: input.serviceId,
+    start: chosen.slot.start,
+  })
   return {
     answer: { uri: composed.uri },
-    writes: [...customer.writes, ...composed.writes],
+    writes: [...customer.writes, ...composed.writes, ...waited],
     jobs: [
       ...composed.jobs,
       customerJob({ tenant: d.tenant, place: customer.place, rkey }, 'booked', '0'),

@@ -6,20 +6,31 @@ import { customerMethods, staffMethods } from './appointment-methods.ts'
 import { putBlock } from './blocks.ts'
 import { type BookingDeps, bookAppointment } from './book-appointment.ts'
 import { bookSeries } from './book-series.ts'
+import { calendars } from './calendars.ts'
 import { editSeries } from './edit-series.ts'
 import { holdSlot } from './hold-slot.ts'
+import { rateAppointment } from './rate-appointment.ts'
+import { schedule } from './schedule.ts'
 import { searchAvailability } from './search-availability.ts'
+import { utilisation } from './utilisation.ts'
+import { joinWaitlist, leaveWaitlist } from './waitlist.ts'
 
 /** Mounts what venues, bookings and events are done with. */
 export function mountBooking(mount: Mount, deps: Acting & BookingDeps): void {
   bookAppointment(mount, deps)
   bookSeries(mount, deps)
   customerMethods(mount, deps)
+  calendars(mount, deps)
   editSeries(mount, deps)
   holdSlot(mount, deps)
+  joinWaitlist(mount, deps)
+  leaveWaitlist(mount, deps)
   putBlock(mount, deps)
   putVenue(mount, deps)
   putVenueStaff(mount, deps)
+  rateAppointment(mount, deps)
+  schedule(mount, deps)
   searchAvailability(mount, deps)
   staffMethods(mount, deps)
+  utilisation(mount, deps)
 }
