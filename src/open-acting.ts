@@ -24,10 +24,12 @@ import { raiseAlerts } from './appview/raise-alerts.ts'
 import { retireEntries } from './appview/retire-entries.ts'
 import { finishRestricting } from './appview/restrict.ts'
 import type { SqlPool } from './appview/sql.ts'
+import { STOCK_CHANGED, stockChanged } from './appview/stock/stock-changed.ts'
 import { renewDue } from './appview/subscriptions/renew-due.ts'
 import { endOfTrials } from './appview/tenant-clocks.ts'
 import { measureStorage } from './appview/tenant-storage.ts'
 import { refuseTenantHandle } from './appview/tenants.ts'
+import { type Turns, createTurns } from './appview/turns.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import type { Jobs } from './jobs/jobs.ts'
@@ -52,6 +54,7 @@ type Parts = Provisioning &
     readonly sql: SqlPool
     readonly payments: PaymentProvider
     readonly transact: Transact
+    readonly inTurn: Turns
     readonly links: SignedLinks
   }
 
@@ -84,6 +87,7 @@ export function actingParts(
     billing: sandboxBilling,
     payments: sandboxPayments,
     transact: createTransact({ outbox: jobs, together: keeping.store, progress, clock, nextTid }),
+    inTurn: createTurns(),
     links: createSignedLinks(options.keys.linkSecret),
   }
 }
@@ -108,6 +112,9 @@ export async function finishAndBegin(
   })
   await jobs.work(FORGET_FEATURE, ({ feature }) => forgetFeature(acting, String(feature)))
   await jobs.work(TELL_VOTERS, (data) => tellVoters(acting, data as unknown as Telling))
+  await jobs.work(STOCK_CHANGED, (data) =>
+    stockChanged(acting, data as { tenant: string; item: string }),
+  )
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-storage', '7 * * * *', () => measureStorage({ ...acting, ...pds }))
   const sweeping = { ...acting, isHosted: pds.isHosted }

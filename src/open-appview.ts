@@ -16,7 +16,6 @@ import { createSpaceSink } from './appview/space-sink.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { createSyncStore } from './appview/sync-store.ts'
 import { type TenantMeter, createTenantMeter } from './appview/tenant-meter.ts'
-import { createTurns } from './appview/turns.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
 import { type Xrpc, createXrpc } from './appview/xrpc.ts'
 import type { Clock } from './clock.ts'
@@ -180,7 +179,6 @@ function settled(
     handleDomain: config.handleDomain,
     isHosted: pds.isHosted,
     didOf: pds.didOf,
-    inTurn: createTurns(),
     proveDomain: createProveDomain({
       txtRecords: createTxtRecords({ servers: config.ANGELOS_DNS_SERVERS }),
       outbound,

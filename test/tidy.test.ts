@@ -73,6 +73,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/appview/migrations': [],
   'src/appview/money': [],
   'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
+  'src/appview/stock': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',

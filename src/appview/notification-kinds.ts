@@ -56,6 +56,15 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: false,
   },
+  lowStock: {
+    when: 'as little of a product is left as its staff has named',
+    title: (d) => `Of ${said(d, 'product')} ${said(d, 'available')} are left`,
+    text: (d) =>
+      `${said(d, 'available')} of ${said(d, 'product')} can still be sold. ` +
+      'It may be time to order more.',
+    mail: true,
+    optional: true,
+  },
   limitWarning: {
     when: 'a tenant of yours has used four fifths of what its plan allows',
     title: (d) => `${said(d, 'tenant')} uses ${said(d, 'used')} of ${said(d, 'allowed')}`,

@@ -24,6 +24,7 @@ import {
 } from '../end-to-end/tenancy.ts'
 import { type TestNode, startNetwork } from '../network.ts'
 import { type Person, createPerson } from '../person.ts'
+import { CUSTOMER } from '../record.ts'
 import { filledRecord } from './filled-record.ts'
 import { Sentinels } from './sentinels.ts'
 import type { Kept } from './write-everything.ts'
@@ -151,14 +152,15 @@ type Filling = {
 
 /** The collection's example in that place, with a text of its own in each field of free text. */
 function filled(how: Filling, sentinels: Sentinels): TenantWrite {
-  const { tenant, c, place, key, nextTid, subject } = how
+  const { tenant, c, place, subject } = how
   const audience = c.access.audience ?? 'members'
   const example = c.examples.good.find((one) => one.audience === audience) ?? c.examples.good[0]!
-  const record = lexToJson(example.record as LexValue) as Record<string, JsonValue>
-  const byKey = example.rkey?.startsWith('customer-')
-  const byDid = example.rkey?.startsWith('did:')
+  const rkey = keyFor(how, example.rkey)
+  const text = JSON.stringify(lexToJson(example.record as LexValue))
+  // What stands beside another record names it, and has its key.
+  const named = example.rkey === undefined ? text : text.replaceAll(example.rkey, rkey)
+  const record = JSON.parse(named) as Record<string, JsonValue>
   if (typeof record['subject'] === 'string') record['subject'] = subject
-  const rkey = byKey ? key : byDid ? subject : (oneOf(example.rkey) ?? nextTid())
   const fits = (it: Record<string, unknown>) => {
     try {
       const at = { did: tenant, collection: c.nsid, rkey, place }
@@ -175,7 +177,10 @@ function filled(how: Filling, sentinels: Sentinels): TenantWrite {
   return { place, collection: c.nsid, rkey, record: made }
 }
 
-/** A key that there is one of in a tenant; all others are made anew for each customer. */
-function oneOf(rkey: string | undefined): string | undefined {
-  return rkey === 'self' ? rkey : undefined
+/** Of some there is one for each person or customer; what stands with customers has a key of its own
+ *  with each, all else that of its example. */
+function keyFor({ c, key, subject, nextTid }: Filling, rkey: string | undefined): string {
+  if (rkey?.includes(CUSTOMER)) return rkey.replaceAll(CUSTOMER, key)
+  if (rkey?.startsWith('did:')) return subject
+  return c.access.audience === 'customer' ? nextTid() : (rkey ?? nextTid())
 }

@@ -12,9 +12,9 @@ export type NoDiscount =
   | 'DiscountBelowMinimum'
   | 'DiscountOtherCurrency'
 
-/** The code as it is compared: customers type it as they like. */
+/** The code as the key of its record: customers type it as they like. */
 export function discountCode(entered: string): string {
-  return entered.trim().toUpperCase()
+  return entered.trim().toLowerCase()
 }
 
 /** What a reduction comes to of goods that cost `subtotal` minor units, never more than that; or

@@ -20,6 +20,7 @@ import { product } from './commerce/product.ts'
 import { productSupply } from './commerce/product-supply.ts'
 import { productTerms } from './commerce/product-terms.ts'
 import { refund } from './commerce/refund.ts'
+import { stockMovement } from './commerce/stock-movement.ts'
 import { storeSettings } from './commerce/store-settings.ts'
 import { category } from './content/category.ts'
 import { media } from './content/media.ts'
@@ -113,6 +114,7 @@ export const collections: readonly Collection[] = [
   series,
   space,
   spaceTerms,
+  stockMovement,
   storeSettings,
   subscription,
   tenant,

@@ -4,7 +4,7 @@ import { isCurrency } from './currency.ts'
 
 type Discount = co.kendev.commerce.discount.Main
 
-const CODE = /^[A-Z0-9][A-Z0-9_-]{0,63}$/
+const CODE = /^[a-z0-9][a-z0-9_-]{0,63}$/
 
 /** A reduction that customers get for a code. The code is the key, so no tenant has it twice. */
 export const discount = collection({
@@ -32,7 +32,7 @@ export const discount = collection({
     uri: row.uri,
     cid: row.cid,
     tenant: row.did,
-    code: row.rkey,
+    code: row.rkey.toUpperCase(),
     kind: content.kind,
     rateBp: content.rateBp,
     amount: content.amount,
@@ -65,7 +65,7 @@ export const discount = collection({
       }),
     ],
     bad: {
-      BadCode: { ...example({}), rkey: 'winter' },
+      BadCode: { ...example({}), rkey: 'Winter' },
       RateMissing: example({ rateBp: undefined }),
       AmountMissing: example({ kind: 'amount' }),
       CurrencyMissing: example({ minimumSubtotal: 5_000 }),
@@ -81,7 +81,7 @@ export const discount = collection({
 function example(content: Partial<Discount>) {
   const usual = { kind: 'percent', rateBp: 1_000, createdAt: '2026-11-23T10:00:00Z' }
   const record = JSON.parse(JSON.stringify({ ...usual, ...content })) as typeof usual
-  return { rkey: 'WINTER10', audience: 'staff', record } as never as {
+  return { rkey: 'winter10', audience: 'staff', record } as never as {
     rkey: string
     audience: 'staff'
     record: Omit<Discount, '$type'>

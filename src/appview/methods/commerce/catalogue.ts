@@ -3,8 +3,11 @@ import { getCommission } from './get-commission.ts'
 import { getProductBySlug } from './product-by-slug.ts'
 import { putProduct } from './put-product.ts'
 import { shopTerms } from './shop-terms.ts'
+import { stock } from './stock.ts'
 
-type Deps = Parameters<typeof putProduct>[1] & Parameters<typeof shopTerms>[1]
+type Deps = Parameters<typeof putProduct>[1] &
+  Parameters<typeof shopTerms>[1] &
+  Parameters<typeof stock>[1]
 
 /** Mounts what a shop offers, and on what terms. */
 export function catalogue(mount: Mount, deps: Deps): void {
@@ -12,4 +15,5 @@ export function catalogue(mount: Mount, deps: Deps): void {
   getProductBySlug(mount, deps)
   putProduct(mount, deps)
   shopTerms(mount, deps)
+  stock(mount, deps)
 }

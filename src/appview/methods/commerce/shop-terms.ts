@@ -40,7 +40,7 @@ export function shopTerms(mount: Mount, deps: Deps): void {
     const { discount: asked, code, ...rest } = input
     const by = { viewer: viewer.did, action: co.kendev.commerce.putDiscount.$lxm }
     const rkey = discountCode(code)
-    if (!/^[A-Z0-9][A-Z0-9_-]*$/.test(rkey))
+    if (!/^[a-z0-9][a-z0-9_-]*$/.test(rkey))
       throw new InvalidRequestError('A code has letters, digits, - and _ only.', 'InvalidRecord')
     return putFor(deps, { ...rest, ...by, c: discount, rkey, record: asked as Content })
   })

@@ -1,0 +1,52 @@
+import type { Job } from '../../jobs/jobs.ts'
+import { TENANT_SPACE, audienceUri } from '../../permissioned/audience.ts'
+import type { Deciding, TenantWrite } from '../business/transact.ts'
+import { stockMovement } from '../collections/commerce/stock-movement.ts'
+import { type StockChange, type StockState, applyStock } from './stock-guard.ts'
+import { readStockItem } from './stock-item.ts'
+import { STOCK_CHANGED } from './stock-changed.ts'
+
+/** What a change of stock brings: the movements of what is there, and what looks after levels. Both
+ *  belong into the decision that it is part of. */
+export type StockChanged = {
+  readonly writes: readonly TenantWrite[]
+  readonly jobs: readonly Job[]
+  readonly states: readonly StockState[]
+}
+
+/** Changes the stock of the tenant that is decided about: the guard in the transaction, and a
+ *  movement for each change of what is there. Throws `InsufficientStock`. */
+export async function changeStock(
+  d: Pick<Deciding, 'tx' | 'tenant' | 'now' | 'nextTid'>,
+  changes: readonly StockChange[],
+  about: {
+    /** Sold and returned, as units go or come, unless said. */
+    readonly reason?: string | undefined
+    readonly order?: string | undefined
+    readonly note?: string | undefined
+  } = {},
+): Promise<StockChanged> {
+  const states = await applyStock(d.tx, d.tenant, changes)
+  const place = audienceUri(d.tenant, 'staff', TENANT_SPACE)
+  const moved = changes.filter(({ onHand = 0 }) => onHand !== 0)
+  const writes = moved.map(({ item, onHand = 0 }) => {
+    const { product, variant } = readStockItem(d.tenant, item)
+    const record = {
+      item,
+      product,
+      ...(variant !== undefined && { variant }),
+      delta: onHand,
+      reason: about.reason ?? (onHand < 0 ? 'sold' : 'returned'),
+      ...(about.order !== undefined && { order: about.order }),
+      ...(about.note !== undefined && { note: about.note }),
+      createdAt: d.now.toISOString(),
+    }
+    return { place, collection: stockMovement.nsid, rkey: d.nextTid(), record }
+  })
+  const jobs = states.map(({ item }) => ({
+    queue: STOCK_CHANGED,
+    key: `${d.tenant} ${item} ${d.nextTid()}`,
+    data: { tenant: d.tenant, item },
+  }))
+  return { writes, jobs, states }
+}

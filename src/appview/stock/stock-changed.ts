@@ -1,0 +1,136 @@
+import type { Job } from '../../jobs/jobs.ts'
+import type { co } from '../../lexicons/index.ts'
+import { type ProductWriting, writeProduct } from '../catalogue/write-product.ts'
+import type { Row } from '../define.ts'
+import { noticeJob } from '../notify.ts'
+import { readReference } from '../reference.ts'
+import type { Sql } from '../sql.ts'
+import { findTenant } from '../tenants.ts'
+import type { StockState } from './stock-guard.ts'
+import { backorderLimitOf, readStockItem, stockItemOf } from './stock-item.ts'
+
+/** The queue of stock items whose levels are to be looked at. */
+export const STOCK_CHANGED = 'stock-changed'
+
+type Product = co.kendev.commerce.product.Main
+type Levels = ReadonlyMap<string, StockState>
+
+/** Looks at a stock item after a change: its product is out of stock when nothing of it can be
+ *  sold, and for sale again when something can (`domain.md` D-43), and the staff is told once each
+ *  time that as little is left as they have named (D-44). Done again, it changes nothing. */
+export async function stockChanged(
+  d: ProductWriting,
+  { tenant: did, item }: { tenant: string; item: string },
+): Promise<void> {
+  const { product: uri, variant } = readStockItem(did, item)
+  const { rows } = await d.sql.query<Row>('select * from appview.product where uri = $1', [uri])
+  const tenant = await findTenant(d.sql, did)
+  if (!rows[0] || tenant?.did == null) return
+  const product = rows[0]['content'] as Product
+  const items = itemsOf(did, { ...product, uri })
+  const levels = await levelsOf(d.sql, did, [item, ...items])
+  await alert(d, { tenant: did, item, product: rows[0], variant, level: levels.get(item) })
+  if (readReference(uri)?.author !== did) return
+  const to = statusOf(product, items, levels)
+  if (to === undefined || to === rows[0]['status']) return
+  const by = { actor: did, role: 'rule', action: 'stockChanged' }
+  await writeProduct(d, {
+    tenant: { ...tenant, did },
+    rkey: rows[0].rkey,
+    // It may have changed meanwhile: then whoever changed it has said how it stands.
+    change: (now = {}) => ({ ...now, ...(moves(now['status']) && { status: to }) }),
+    by,
+  })
+}
+
+/** Only what is in the shop goes out of stock and comes back. */
+function moves(status: unknown): boolean {
+  return status === undefined || status === 'active' || status === 'out_of_stock'
+}
+
+/** Every stock item of a product; none when it is not counted. */
+function itemsOf(tenant: string, product: Product & { uri: string }): string[] {
+  const { variants = [] } = product
+  const forms = variants.length > 0 ? variants.map(({ id }) => id) : [undefined]
+  return forms.flatMap((form) => stockItemOf(tenant, product, form) ?? [])
+}
+
+/** How a product that is counted stands by its stock; undefined for all others. */
+function statusOf(
+  product: Product,
+  items: readonly string[],
+  levels: Levels,
+): 'active' | 'out_of_stock' | undefined {
+  if (items.length === 0 || !moves(product.status)) return undefined
+  const limit = backorderLimitOf(product)
+  const sells = items.some((item) => availableOf(levels.get(item)) + limit > 0)
+  return sells ? 'active' : 'out_of_stock'
+}
+
+function availableOf(state: StockState | undefined): number {
+  return state ? state.onHand - state.reserved - state.allocated : 0
+}
+
+async function levelsOf(sql: Sql, tenant: string, items: readonly string[]): Promise<Levels> {
+  const { rows } = await sql.query<StockState>(
+    `select item, "onHand", reserved, allocated, "backorderLimit" from repo.stock
+     where tenant = $1 and item = any($2)`,
+    [tenant, items],
+  )
+  return new Map(rows.map((row) => [row.item, row]))
+}
+
+type Alerting = {
+  tenant: string
+  item: string
+  product: Row
+  variant: string | undefined
+  level: StockState | undefined
+}
+
+async function alert({ sql, outbox }: ProductWriting, at: Alerting): Promise<void> {
+  const { tenant, item, product, variant, level } = at
+  const { rows } = await sql.query<{ threshold: number | null }>(THRESHOLD, [tenant, product.rkey])
+  const threshold = rows[0]?.threshold
+  const available = availableOf(level)
+  const isLow = threshold != null && available <= threshold
+  await outbox.transact(async (tx, queue) => {
+    const { rows: crossed } = await tx.query<{ crossing: number }>(CROSS, [tenant, item, isLow])
+    if (!crossed[0] || !isLow) return
+    const title = String(product['title'])
+    const data = {
+      product: variant === undefined ? title : `${title} (${variant})`,
+      available: String(available),
+    }
+    const key = `${tenant} ${item} ${crossed[0].crossing}`
+    for (const recipient of await staffOf(tx, tenant))
+      await queue(told({ recipient, key, subject: product.uri, data }))
+  })
+}
+
+function told(notice: {
+  recipient: string
+  key: string
+  subject: string
+  data: Record<string, string>
+}): Job {
+  return noticeJob({ ...notice, kind: 'lowStock' })
+}
+
+async function staffOf(sql: Sql, tenant: string): Promise<string[]> {
+  const { rows } = await sql.query<{ subject: string }>(
+    `select subject from repo.admission where authority = $1 and status = 'active'
+       and role in ('tenant_admin', 'tenant_manager') order by subject`,
+    [tenant],
+  )
+  return rows.map(({ subject }) => subject)
+}
+
+const THRESHOLD = `select (content->>'lowStockThreshold')::int as threshold
+  from appview."productSupply" where did = $1 and rkey = $2`
+
+/** One row when the item has become low, or is so no longer. */
+const CROSS = `insert into node."stockAlert" as a (tenant, item, "isLow", crossing)
+  values ($1, $2, $3, 1) on conflict (tenant, item)
+  do update set "isLow" = excluded."isLow", crossing = a.crossing + 1
+  where a."isLow" <> excluded."isLow" returning crossing`
