@@ -6,6 +6,7 @@ import type { Entry } from '../commerce/ledger.ts'
 import { noticeJob } from '../notify.ts'
 import type { Sql } from '../sql.ts'
 import { changeStock } from '../stock/change-stock.ts'
+import { seriesOf } from './find-goods.ts'
 import { type KeptOrder, type OrderAt, managersOf, orderUri, orderWrites } from './order-records.ts'
 
 /** What a change of an order brings about, for the decision that it is part of. */
@@ -20,29 +21,21 @@ const HEAD_START_SECONDS = 10
 /** Keeps what a command has done to an order that there was: its records, the ledger, the stock, who
  *  is told, and what the provider is asked for. Throws `InsufficientStock`. */
 export async function keepChange(d: Deciding, kept: KeptOrder, change: Change): Promise<Kept> {
-  const rest = await keepEffects(d, { at: kept.at, record: kept.record }, change)
-  return { writes: [...orderWrites(kept, change.file, d.now), ...rest.writes], jobs: rest.jobs }
-}
-
-/** The same for an order whose own records are written by the caller. */
-export async function keepEffects(
-  d: Deciding,
-  { at, record }: Pick<KeptOrder, 'at' | 'record'>,
-  change: Change,
-): Promise<Kept> {
+  const { at, record } = kept
   const order = orderUri(at)
   const stock = await changeStock(d, change.stock, { order })
+  await giveDiscountBack(d, kept, change)
   const entries = change.entries.map((entry) => entryWrite(d, at, entry))
   const tasks = change.tasks.map((task) => taskJob(at, task))
   const notices = await noticesOf(d, { at, record }, change)
   return {
-    writes: [...stock.writes, ...entries],
+    writes: [...orderWrites(kept, change.file, d.now), ...stock.writes, ...entries],
     jobs: [...stock.jobs, ...tasks, ...notices],
   }
 }
 
 /** The entry as a record of the tenant's ledger. */
-export function entryWrite(
+function entryWrite(
   d: Pick<Deciding, 'nextTid' | 'now'>,
   at: OrderAt,
   { postings, ...entry }: Entry,
@@ -69,6 +62,25 @@ function taskJob(at: OrderAt, task: ProviderTask): Job {
     afterSeconds: HEAD_START_SECONDS,
   }
 }
+
+/** A code that was used for an order that came to nothing may be used again. */
+async function giveDiscountBack(
+  d: Deciding,
+  { at, record, file }: KeptOrder,
+  change: Change,
+): Promise<void> {
+  const isCancelled = change.file.order.status === 'cancelled' && file.order.status !== 'cancelled'
+  if (!isCancelled || record.discountCode === undefined) return
+  const customer = at.place.split('/').at(-1)!
+  for (const series of [seriesOf(record.discountCode), seriesOf(record.discountCode, customer)]) {
+    await d.tx.query(USED_ONCE, [d.tenant, series])
+    await d.tx.query(USED_LESS, [d.tenant, series])
+  }
+}
+
+const USED_ONCE = 'delete from repo.series where tenant = $1 and series = $2 and last = 1'
+const USED_LESS = `update repo.series set last = last - 1
+  where tenant = $1 and series = $2 and last > 1`
 
 /** What happened, as people are told of it. */
 const WORDS: Readonly<Record<string, string>> = {

@@ -8,7 +8,14 @@ import { orderTerms } from '../collections/commerce/order-terms.ts'
 import { order } from '../collections/commerce/order.ts'
 import { payment } from '../collections/commerce/payment.ts'
 import { refund } from '../collections/commerce/refund.ts'
-import type { Fulfilment, Order, OrderFile, Payment, Refund, Terms } from '../commerce/order-file.ts'
+import type {
+  Fulfilment,
+  Order,
+  OrderFile,
+  Payment,
+  Refund,
+  Terms,
+} from '../commerce/order-file.ts'
 import { notFound } from '../not-found.ts'
 import { recordUri, uriIn } from '../reference.ts'
 
@@ -74,7 +81,7 @@ export async function readOrder(d: Deciding, at: OrderAt): Promise<KeptOrder> {
       .toSorted((a, b) => numberOf(a as { id: string }) - numberOf(b as { id: string }))
   const file: OrderFile = {
     order: orderOf(record),
-    terms: termsOf(agreed),
+    terms: coreTerms(agreed),
     payments: of(payment.nsid, (id, one: PaymentRecord) => paymentOf(id, one, agreed)),
     refunds: of(refund.nsid, refundOf),
     fulfilments: of(fulfilment.nsid, fulfilmentOf),
@@ -159,7 +166,7 @@ function termsWrites({ at, terms }: KeptOrder, file: OrderFile, now: Date): Tena
 
 /** The record of an order with how it stands now; what was agreed stays as it is. */
 export function withOrder(record: OrderRecord, now: Order): Record<string, unknown> {
-  const { lines: _, dueNow, payLater: _later, ...standing } = now
+  const { lines: _, dueNow, payLater: _later, taxIncluded: _tax, ...standing } = now
   return { ...record, ...standing, ...(dueNow !== now.totalAmount && { dueNow }) }
 }
 
@@ -181,6 +188,7 @@ const ORDER_FIELDS = [
   'taxAmount',
   'shippingAmount',
   'totalAmount',
+  'taxIncluded',
   'payLater',
   'paymentStatus',
   'fulfilmentStatus',
@@ -195,10 +203,11 @@ const ORDER_FIELDS = [
   'cancelReason',
 ] as const
 
-function termsOf({ baseKind, ruleVersion, fee, commissions }: TermsRecord): Terms {
+/** The terms of an order as decisions are made by them. */
+export function coreTerms({ baseKind, ruleVersion, fee, commissions }: TermsRecord): Terms {
   const parties = new Map<string, number>()
   for (const { party, amount } of commissions)
-    parties.set(party, (parties.get(party) ?? 0) + amount)
+    if (party !== undefined) parties.set(party, (parties.get(party) ?? 0) + amount)
   return {
     baseKind: baseKind as Terms['baseKind'],
     ruleVersion,
