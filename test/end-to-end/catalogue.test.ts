@@ -1,50 +1,24 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { planOf } from '../../src/appview/plans.ts'
-import { type TestNode, startNetwork } from '../network.ts'
 import { type Person, anybodyGet } from '../person.ts'
-import { PLATFORM, type Provision, accept, asOperator, invite, someone, told } from './tenancy.ts'
+import { COMMERCE, type Product, type Shop, keyOf, offer, openShop } from './shop.ts'
+import { PLATFORM, told } from './tenancy.ts'
 
-const COMMERCE = 'co.kendev.commerce'
-type Product = {
-  uri: string
-  cid: string
-  slug: string
-  status: string
-  nextStates: string[]
-  publishedAt?: string
-  createdAt: string
-}
 type Items<T> = { items: T[] }
 
-let network: Awaited<ReturnType<typeof startNetwork>>
-let home: TestNode
+let world: Shop
+let home: Shop['home']
+let people: Shop['people']
 let shop: string
 let other: string
-const people = {} as Record<'owner' | 'manager' | 'member' | 'stranger' | 'rival' | 'root', Person>
 
 beforeAll(async () => {
-  network = await startNetwork(1)
-  home = network.nodes[0]!
-  for (const name of ['owner', 'manager', 'member', 'stranger', 'rival', 'root'] as const)
-    people[name] = await someone(home, name)
-  const { root, owner, rival, manager, member } = people
-  await asOperator(home, `${PLATFORM}.setNodeRole`, { subject: root.did, role: 'super_admin' })
-  const set = async (name: string, who: Person) => {
-    const wish = { name, subdomain: name, owner: who.did, template: 'custom' }
-    return (await root.call<Provision>(`${PLATFORM}.provisionTenant`, { ...wish, plan: 'starter' }))
-      .did
-  }
-  shop = await set('car-audio', owner)
-  other = await set('rival-audio', rival)
-  await accept(manager, (await invite(owner, shop, { role: 'tenant_manager' })).token)
-  await accept(member, (await invite(owner, shop)).token)
+  world = await openShop()
+  ;({ home, people, shop, other } = world)
 })
-afterAll(async () => network?.[Symbol.asyncDispose]())
+afterAll(async () => world?.[Symbol.asyncDispose]())
 
-const offer = (title: string, more: object = {}) => ({ title, productType: 'physical', ...more })
-const put = (who: Person, product: object, more: object = {}) =>
-  who.call<Product>(`${COMMERCE}.putProduct`, { tenant: shop, product, ...more })
-const keyOf = ({ uri }: { uri: string }) => uri.split('/').at(-1)!
+const put: Shop['put'] = (...wish) => world.put(...wish)
 const anybody = <T>(method: string, params: object) =>
   anybodyGet<T>(home.url, `${COMMERCE}.${method}`, params as Record<string, string>)
 const bySlug = (slug: string) =>

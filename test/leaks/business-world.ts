@@ -177,8 +177,8 @@ function filled(how: Filling, sentinels: Sentinels): TenantWrite {
   return { place, collection: c.nsid, rkey, record: made }
 }
 
-/** Of some there is one for each person or customer; what stands with customers has a key of its own
- *  with each, all else that of its example. */
+/** Of some there is one for each person or customer; what stands with customers has a key of its
+ *  own with each, all else that of its example. */
 function keyFor({ c, key, subject, nextTid }: Filling, rkey: string | undefined): string {
   if (rkey?.includes(CUSTOMER)) return rkey.replaceAll(CUSTOMER, key)
   if (rkey?.startsWith('did:')) return subject

@@ -5,7 +5,7 @@ import type { Transact } from '../../business/transact.ts'
 import type { Clock } from '../../../clock.ts'
 import { notFound } from '../../not-found.ts'
 import { knownUri } from '../../reference.ts'
-import { decodeCursor, encodeCursor } from '../../serve-list.ts'
+import { pageOf, startOf } from '../../named-pages.ts'
 import { type Mount, type Reading, procedure, query } from '../../serve.ts'
 import type { Sql } from '../../sql.ts'
 import { changeStock } from '../../stock/change-stock.ts'
@@ -51,14 +51,14 @@ export function stock(mount: Mount, deps: Deps): void {
     const { tenant, limit, cursor, product } = params
     const asks = { tenant, did: required(viewer).did, permission, reads: true } as const
     await requireTenantPermission(sql, asks)
-    const [after] = cursor === undefined ? [] : decodeCursor(cursor)
+    const [, after] = startOf(cursor)
     const about = product === undefined ? {} : { product: knownUri(product) }
     const asked = { tenant, now: clock.now(), after, limit: limit + 1, ...about }
     const found = await stockLevels(sql, asked)
-    const items = found.slice(0, limit)
-    const last = items.at(-1)
-    const next = found.length > limit && last ? encodeCursor(last.item, last.product) : undefined
-    return { items, ...(next !== undefined && { cursor: next }) } as never
+    // They are in order of their names, so a page begins after a name alone.
+    const named = found.map((level) => ({ level, id: level.item, createdAt: new Date(0) }))
+    const { page, next } = pageOf(named, limit)
+    return { items: page.map(({ level }) => level), ...next } as never
   })
 }
 
