@@ -56,6 +56,7 @@ export function managersOf(tenant: string): string {
 
 /** Reads an order with all its parts as the transaction sees them. Throws `NotFound`. */
 export async function readOrder(d: Deciding, at: OrderAt): Promise<KeptOrder> {
+  d.requireStored(at.place)
   const { rows } = await d.tx.query<{ collection: string; rkey: string; bytes: Uint8Array }>(READ, [
     at.place,
     d.tenant,
