@@ -2,6 +2,7 @@ import { storeSettings } from '../src/appview/collections/commerce/store-setting
 import { product } from '../src/appview/collections/commerce/product.ts'
 import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
 import { beginOrders, paymentEffect, sweepOrders } from '../src/appview/orders/order-clocks.ts'
+import type { PaymentProvider } from '../src/appview/payments/payment-provider.ts'
 import type { RepoWriter } from '../src/appview/own-record.ts'
 import { createSandbox } from '../src/appview/payments/sandbox.ts'
 import { receiveWebhook } from '../src/appview/payments/receive-webhook.ts'
@@ -40,8 +41,9 @@ export type OrderStage = AsyncDisposable & {
   sweep(): Promise<void>
 }
 
-/** Sets the stage: a shop with its owner, and a rival with its own. */
-export async function orderStage(): Promise<OrderStage> {
+/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments unless
+ *  another provider is given. */
+export async function orderStage(provider?: PaymentProvider): Promise<OrderStage> {
   const database = await nativeDatabase()
   const pool = database.pool as unknown as SqlPool
   const state = { now: new Date('2026-11-27T12:00:00Z') }
@@ -51,7 +53,7 @@ export async function orderStage(): Promise<OrderStage> {
     database: database.pool as never,
     clock,
     more: ({ outbox }) => ({
-      provider: createSandbox({ sql: pool, outbox, clock, secret: 'a secret' }),
+      provider: provider ?? createSandbox({ sql: pool, outbox, clock, secret: 'a secret' }),
     }),
     begin: async (deps) => {
       const jobs = deps.outbox as Jobs

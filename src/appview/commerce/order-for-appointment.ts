@@ -1,9 +1,9 @@
 import { type Totals, orderTotals } from '../money/order-totals.ts'
 import { refuse } from './change.ts'
 
-/** The work that an appointment is for, as a line of the order that pays for it. The order itself is
- *  placed by `placeAppointmentOrder` of `../orders/appointment-order.ts`, within the decision that
- *  makes the appointment. */
+/** The work that an appointment is for, as a line of the order that pays for it. The order itself
+ *  is placed by `placeAppointmentOrder` of `../orders/appointment-order.ts`, within the decision
+ *  that makes the appointment. */
 export type AppointmentLine = {
   /** The uri of the product, or of the venue whose service it is. */
   readonly product: string

@@ -28,9 +28,9 @@ export type Totals = {
 /**
  * Adds an order up: the discount is spread over the lines by largest remainder, tax is reckoned of
  * each line as discounted, halves up, and then summed (`domain.md` D-46, §11.3). A discount of more
- * than the order is the whole of it. With `taxIncluded` prices are with tax: what is paid for a line
- * is its discounted price, and the tax is the part of that. Throws a `RangeError` for what is no
- * amount.
+ * than the order is the whole of it. With `taxIncluded` prices are with tax: what is paid for a
+ * line is its discounted price, and the tax is a part of that. Throws a `RangeError` for what is
+ * no amount.
  */
 export function orderTotals(
   lines: readonly Line[],

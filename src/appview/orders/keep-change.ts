@@ -18,8 +18,8 @@ export const PAYMENT_TASK = 'payment-task'
 /** How long a job leaves it to the request that called for it to ask the provider. */
 const HEAD_START_SECONDS = 10
 
-/** Keeps what a command has done to an order that there was: its records, the ledger, the stock, who
- *  is told, and what the provider is asked for. Throws `InsufficientStock`. */
+/** Keeps what a command has done to an order that there was: its records, the ledger, the stock,
+ *  who is told, and what the provider is asked for. Throws `InsufficientStock`. */
 export async function keepChange(d: Deciding, kept: KeptOrder, change: Change): Promise<Kept> {
   const { at, record } = kept
   const order = orderUri(at)

@@ -200,7 +200,7 @@ function chosenOf(
   const known = offers.map(({ id }) => id).join(', ')
   const isAny = (settings.shippingMethods ?? []).some(({ id }) => id === shippingMethod)
   throw new InvalidRequestError(
-    `${isAny ? 'These goods are not sent there like this' : 'There is no such way to send goods'}.` +
+    `${isAny ? 'These goods are not sent there like this' : 'There is no such way to send'}.` +
       (known === '' ? ' There is none for them.' : ` Take one of ${known}.`),
     'NoSuchShipping',
   )

@@ -30,9 +30,9 @@ export type Paying = {
 type By = Decision<unknown>['by']
 const BY_PROVIDER = { role: 'provider', action: 'payment' } as const
 
-/** Asks the provider for the money of an attempt that was kept before, and notes what it says. Asked
- *  again with the same key, the provider does it once. Answers what the payer's client needs to go
- *  on. What nobody knows the end of is found out later. */
+/** Asks the provider for the money of an attempt that was kept before, and notes what it says.
+ *  Asked again with the same key, the provider does it once. Answers what the payer's client needs
+ *  to go on. What nobody knows the end of is found out later. */
 export async function askForPayment(
   p: Paying,
   attempt: Attempt,

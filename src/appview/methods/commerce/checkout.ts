@@ -11,8 +11,8 @@ import { decideOrder } from '../../orders/place.ts'
 import { priceGoods } from '../../orders/price-goods.ts'
 import { type OrderDeps, orderView } from './order-views.ts'
 
-/** `commerce.priceCart` and `commerce.checkout`, for customers of any node, guests, and the staff on
- *  behalf of somebody. */
+/** `commerce.priceCart` and `commerce.checkout`, for customers of any node, guests, and the staff
+ *  on behalf of somebody. */
 export function checkout(mount: Mount, deps: OrderDeps): void {
   guestProcedure(mount, co.kendev.commerce.priceCart, async ({ input }) => {
     return (await cartOf(deps, input)) as never

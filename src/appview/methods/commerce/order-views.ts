@@ -13,11 +13,15 @@ import type { Reading } from '../../serve.ts'
 /** What methods about orders need. */
 export type OrderDeps = Reading & Asking & Paying
 
-/** Views of records that somebody has just changed, or come back to with a link. */
+/** The view of an order that somebody has changed, or come back to with a link. */
 export const orderView = viewOf(order)
+/** The view of a payment that somebody has changed. */
 export const paymentView = viewOf(payment)
+/** The view of a refund that somebody has changed. */
 export const refundView = viewOf(refund)
+/** The view of a fulfilment that somebody has changed. */
 export const fulfilmentView = viewOf(fulfilment)
+/** The view of the notes about an order that somebody has changed. */
 export const notesView = viewOf(orderNotes)
 
 function viewOf(c: Collection) {
