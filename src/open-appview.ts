@@ -10,6 +10,7 @@ import { noteLogin } from './appview/logins.ts'
 import { beginBooking } from './appview/methods/booking/begin-booking.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
+import { beginOrders, paymentEffect } from './appview/orders/order-clocks.ts'
 import { createProgress } from './appview/progress.ts'
 import { createProveDomain } from './appview/prove-domain.ts'
 import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
@@ -115,7 +116,9 @@ export async function openAppView(options: Options): Promise<AppView> {
   const payments = await openPayments({ ...options, sql: pool })
   pds.noteLogins((did) => noteLogin({ sql: pool, clock }, did))
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, ...people }
+  const { provider } = payments
+  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, provider, ...people }
+  payments.onEvent(paymentEffect(parts))
   const meter = createTenantMeter({ sql: pool, outbox: options.jobs, clock, log })
   const xrpc = mountAll(options, { ...parts, pool, service, meter })
   return {
@@ -130,9 +133,8 @@ export async function openAppView(options: Options): Promise<AppView> {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
-      const { sendMail } = options
-      const origin = options.config.publicUrl
-      await beginBooking(options.jobs, { ...acting, sendMail, origin })
+      await beginOrders(parts, options.jobs)
+      await beginBooking(options.jobs, { ...acting, ...served(options) })
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -195,6 +197,11 @@ function settled(
     development: config.development,
     spaceGrants: visiting.grants,
   }
+}
+
+/** How people are reached, and where this node is. */
+function served({ config, sendMail }: Options) {
+  return { sendMail, origin: config.publicUrl }
 }
 
 /** What is kept of people beside their records. */

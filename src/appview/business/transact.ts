@@ -41,6 +41,9 @@ export type Deciding = {
   readonly nextTid: () => string
   /** A record of the tenant as this transaction sees it. */
   read(at: Pick<TenantWrite, 'place' | 'collection' | 'rkey'>): Promise<Standing | undefined>
+  /** To be called before records of a place are read in another way: what decisions just before
+   *  this one have put down there is stored first. */
+  requireStored(place: string): void
 }
 
 /** Writes several records of one author within a transaction. */
@@ -99,6 +102,10 @@ class Pending {
     return this.#paths.has(pathOf(at))
   }
 
+  holdsIn(place: string): boolean {
+    return this.entries.some(({ writes }) => writes.some((write) => write.place === place))
+  }
+
   add(entry: Entry): void {
     this.entries.push(entry)
     for (const write of entry.writes) this.#paths.add(pathOf(write))
@@ -120,8 +127,8 @@ const pathOf = ({ place, collection, rkey }: Path) => `${place} ${collection}/${
  * Makes what changes tenants' business. `decide` runs inside one Postgres transaction, after those
  * of the same tenant before it: it sees what they have done, and its records, their audit events,
  * its jobs and what it keeps through `tx` are stored together or not at all. It may be run again,
- * so it has no other effects, and reads records of the tenant by `read` only: those of decisions
- * just before it are stored with its own. Answers once the views have it. The same key with the
+ * so it has no other effects, and reads records of the tenant by `read`, or after `requireStored`:
+ * those of decisions just before it are stored with its own. Answers once the views have it. The same key with the
  * same input is answered as the first time; with another it throws `IdempotencyMismatch` (422).
  * What `decide` throws is the caller's answer and undoes what it has done.
  */
@@ -156,7 +163,10 @@ async function carryOut<T>(
     if (batch.holds(at)) throw new StoreFirst()
     return readRecord(tx, tenant, at)
   }
-  const decision = await how.decide({ tx, tenant, now, nextTid: t.nextTid, read })
+  const requireStored = (place: string) => {
+    if (batch.holdsIn(place)) throw new StoreFirst()
+  }
+  const decision = await how.decide({ tx, tenant, now, nextTid: t.nextTid, read, requireStored })
   const { answer, jobs = [], by } = decision
   const writes = lastOfEach(decision.writes)
   for (const write of writes) {

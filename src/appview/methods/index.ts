@@ -6,8 +6,7 @@ import { getAccount } from './actor/get-account.ts'
 import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
-import { mountBooking } from './booking/mount-booking.ts'
-import { catalogue } from './commerce/catalogue.ts'
+import { business } from './business.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -62,11 +61,10 @@ import { writeForSpace } from './spaces/write-for-space.ts'
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
 /** Everything the methods use between them; each takes the narrow part it names. */
-export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
+export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof business> &
   DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
-  DepsOf<typeof mountBooking> &
   DepsOf<typeof getAccount> &
   DepsOf<typeof getImage> &
   DepsOf<typeof giveAward> &
@@ -86,7 +84,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
-  catalogue(mount, deps)
+  business(mount, deps)
   channelAlerts(mount, deps)
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
@@ -109,7 +107,6 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   invitations(mount, deps)
   join(mount, deps)
   joinTenant(mount, deps)
-  mountBooking(mount, deps)
   messageInsights(mount, deps)
   memberFigures(mount, deps)
   memberProfile(mount, deps)
