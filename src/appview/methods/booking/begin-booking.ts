@@ -1,5 +1,6 @@
 import type { Jobs } from '../../../jobs/jobs.ts'
 import type { Transact } from '../../business/transact.ts'
+import { cancelUnpaid } from './cancel-unpaid.ts'
 import { REMIND, type Reminder, remind } from './reminders.ts'
 import {
   type Freed,
@@ -14,8 +15,9 @@ import { type CustomerTelling, TELL_CUSTOMER, tellCustomer } from './tell-custom
 type Deps = CustomerTelling & { readonly transact: Transact }
 
 /** Begins what is done for bookings beside requests: reminders, and what customers are told. */
-export async function beginBooking(jobs: Pick<Jobs, 'work'>, deps: Deps): Promise<void> {
+export async function beginBooking(jobs: Pick<Jobs, 'work' | 'every'>, deps: Deps): Promise<void> {
   await jobs.work(REMIND, (data) => remind(deps.transact, data as Reminder))
+  await jobs.every('unpaid-appointments', '* * * * *', () => cancelUnpaid(deps))
   await jobs.work(OFFER, (data) => offerStart(deps.transact, data as Freed))
   await jobs.work(TELL_WAITING, (data) => tellWaiting(deps.sendMail, data as WaitingLetter))
   await jobs.work(TELL_CUSTOMER, (data) =>

@@ -11,7 +11,6 @@ import { type Chosen, chooseSlot, freeStarts, notFree, startOf } from './choose-
 import { claim, keepHeld, releaseExpired } from './claim.ts'
 import { type Held, readHold } from './hold.ts'
 import { composeBooking } from './compose-booking.ts'
-import type { Paying } from './make-order.ts'
 import { shownAppointment } from './show-appointment.ts'
 import { customerJob } from './tell-customer.ts'
 import { bookedEntries } from './waitlist-offers.ts'
@@ -22,7 +21,6 @@ export type BookingDeps = Reading & {
   readonly transact: Transact
   readonly links: SignedLinks
   readonly clock: { now(): Date }
-  readonly paying?: Paying
 }
 
 type Input = co.kendev.booking.bookAppointment.$InputBody
@@ -82,7 +80,7 @@ async function book(d: Deciding, order: Order): Promise<Decision<Booked>> {
     service: serviceOf(venue, input.serviceId),
     seats: held?.seats ?? seats,
     details: input,
-    paying: deps.paying,
+    charges: true,
   })
   const waited = await bookedEntries(d, {
     place: customer.place,
