@@ -199,4 +199,11 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  eventNews: {
+    when: 'an event you come to is confirmed, moved or cancelled, or has a place for you',
+    title: (d) => `${said(d, 'event')}: ${said(d, 'news')}`,
+    text: (d) => `${said(d, 'event')}: ${said(d, 'news')}. It begins at ${said(d, 'when')}.`,
+    mail: true,
+    optional: true,
+  },
 }
