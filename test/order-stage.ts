@@ -41,8 +41,8 @@ export type OrderStage = AsyncDisposable & {
   sweep(): Promise<void>
 }
 
-/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments unless
- *  another provider is given. */
+/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments
+ *  unless another provider is given. */
 export async function orderStage(provider?: PaymentProvider): Promise<OrderStage> {
   const database = await nativeDatabase()
   const pool = database.pool as unknown as SqlPool

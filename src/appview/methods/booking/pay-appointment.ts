@@ -82,8 +82,8 @@ export async function paidFor(
   return capturedOf(file) - total(settledRefunds(file.refunds), (refund) => refund.amount)
 }
 
-/** Gives back what is not kept for an appointment that has ended: its order is cancelled when nothing
- *  is kept, else so much of it is refunded. */
+/** Gives back what is not kept for an appointment that has ended: its order is cancelled when
+ *  nothing is kept, else so much of it is refunded. */
 export async function giveBack(
   d: Deciding,
   at: Pick<OrderAt, 'tenant' | 'place'>,
