@@ -1,3 +1,4 @@
+import { discount } from '../src/appview/collections/commerce/discount.ts'
 import { storeSettings } from '../src/appview/collections/commerce/store-settings.ts'
 import { product } from '../src/appview/collections/commerce/product.ts'
 import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
@@ -36,13 +37,14 @@ export type OrderStage = AsyncDisposable & {
   /** Puts a product on sale and as many of it into stock; answers its uri. */
   sell(name: string, more?: object, onHand?: number): Promise<string>
   settings(more: object, tenant?: string): Promise<void>
+  discount(code: string, record: object): Promise<void>
   stock(name: string): Promise<{ onHand: number; reserved: number; allocated: number }>
   /** Does what time does to orders. */
   sweep(): Promise<void>
 }
 
-/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments unless
- *  another provider is given. */
+/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments
+ *  unless another provider is given. */
 export async function orderStage(provider?: PaymentProvider): Promise<OrderStage> {
   const database = await nativeDatabase()
   const pool = database.pool as unknown as SqlPool
@@ -96,6 +98,11 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
       const place = audienceUri(tenant, 'staff', TENANT_SPACE)
       const write = { place, collection: storeSettings.nsid, rkey: 'self', record }
       await node.transact({ tenant }, async () => ({ answer: null, writes: [write], by }))
+    },
+    discount: async (code: string, record: object) => {
+      const place = audienceUri(SHOP, 'staff', TENANT_SPACE)
+      const write = { place, collection: discount.nsid, rkey: code, record: { ...record } }
+      await node.transact({ tenant: SHOP }, async () => ({ answer: null, writes: [write], by }))
     },
     stock: async (name: string) => {
       const { rows } = await pool.query<{ onHand: number; reserved: number; allocated: number }>(
