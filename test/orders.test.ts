@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { customerOf } from '../src/appview/business/customers.ts'
 import {
-  cancelAppointmentOrder,
-  completeAppointmentOrder,
-  placeAppointmentOrder,
-} from '../src/appview/orders/appointment-order.ts'
+  type Entry,
+  type Order,
+  type Paid,
+  type Refunded,
+  orderCalls,
+  told,
+} from './order-calls.ts'
 import {
-  ADDRESS,
   BEN,
   CLEO,
   COMMERCE,
@@ -16,21 +17,6 @@ import {
   SHOP,
   orderStage,
 } from './order-stage.ts'
-
-type Order = {
-  uri: string
-  orderNumber: string
-  status: string
-  paymentStatus: string
-  fulfilmentStatus: string
-  totalAmount: number
-  taxAmount: number
-  lineItems: { id: string; discount: number }[]
-  nextStates: string[]
-}
-type Paid = { order: Order; payment: { uri: string; status: string } }
-type Refunded = { order: Order; refund: { uri: string; status: string; amount: number } }
-type Entry = { postings: { account: string; party?: string; amount: number }[]; kind: string }
 
 let stage: OrderStage
 beforeAll(async () => {
@@ -42,34 +28,7 @@ beforeAll(async () => {
 })
 afterAll(async () => stage?.[Symbol.asyncDispose]())
 
-const call = <T>(who: string | undefined, method: string, input: object) =>
-  stage.as(who).call<T>(`${COMMERCE}.${method}`, input)
-const get = <T>(who: string | undefined, method: string, params: Record<string, string>) =>
-  stage.as(who).get<T>(`${COMMERCE}.${method}`, params)
-const told = async (asked: Promise<unknown>): Promise<string> =>
-  asked.then(
-    () => 'done',
-    (error: { error?: string }) => error.error ?? 'thrown',
-  )
-const checkout = (who: string | undefined, product: string, more: object = {}) =>
-  call<{ order: Order; link?: string }>(who, 'checkout', {
-    tenant: SHOP,
-    lines: [{ product, quantity: 1 }],
-    shippingAddress: ADDRESS,
-    ...more,
-  })
-const pay = (who: string | undefined, { uri }: { uri: string }, more: object = {}) =>
-  call<Paid>(who, 'payOrder', { order: uri, method: 'credit_card', ...more })
-const balances = async ({ uri }: { uri: string }) => {
-  const { items } = await get<{ items: Entry[] }>(OWNER, 'listLedgerEntries', {
-    tenant: SHOP,
-    order: uri,
-  })
-  const sums = new Map<string, number>()
-  for (const { postings } of items)
-    for (const { account, amount } of postings) sums.set(account, (sums.get(account) ?? 0) + amount)
-  return Object.fromEntries([...sums].filter(([, amount]) => amount !== 0))
-}
+const { call, get, checkout, pay, balances } = orderCalls(() => stage)
 
 test('of fifty orders at once for the last five, five are placed and nothing is oversold', async () => {
   const speaker = await stage.sell('rush', {}, 5)
@@ -258,97 +217,4 @@ test('what is delivered is completed by itself when the time to send it back is 
   stage.now = new Date(+stage.now + 14 * 86_400_000)
   await stage.sweep()
   expect(await get(BEN, 'getOrder', { uri: order.uri })).toMatchObject({ status: 'completed' })
-})
-
-test('a deposit for an appointment is an order, kept in part when the customer comes too late', async () => {
-  const by = { actor: BEN, role: 'customer', action: 'book' }
-  const book = () =>
-    stage.node.transact({ tenant: SHOP }, async (d) => {
-      const customer = await customerOf(d, { did: BEN })
-      const decision = await placeAppointmentOrder(d, {
-        customer,
-        who: { did: BEN },
-        appointment: `at://${SHOP}/co.kendev.booking.appointment/3m6bkl2222222`,
-        line: {
-          product: `at://${SHOP}/co.kendev.enterprise.venue/3m6bkl2222222`,
-          title: 'Installation',
-          quantity: 1,
-          unitPrice: 10_000,
-          taxBp: 1_900,
-        },
-        currency: 'EUR',
-        deposit: 2_000,
-        performer: { did: CLEO, rateBp: 400, rule: 'template' },
-        by,
-      })
-      return { ...decision, writes: [...customer.writes, ...decision.writes] }
-    })
-  const [done, late] = [await book(), await book()]
-  for (const { order: uri } of [done, late]) {
-    const paid = await pay(BEN, { uri })
-    expect(paid).toMatchObject({ payment: { amount: 2_000 }, order: { status: 'processing' } })
-  }
-  await pay(BEN, { uri: done.order })
-  const decide = (does: typeof completeAppointmentOrder) =>
-    stage.node.transact({ tenant: SHOP }, async (d) => {
-      const { writes, jobs } = await does(d, done.order)
-      return { answer: null, writes, jobs, by }
-    })
-  await decide(completeAppointmentOrder)
-  const order = await get<Order>(BEN, 'getOrder', { uri: done.order })
-  expect(order).toMatchObject({ kind: 'appointment', status: 'completed', totalAmount: 11_900 })
-  expect(await balances(order)).toMatchObject({ commission: -400, humanPartner: -2_600 })
-  await stage.node.transact({ tenant: SHOP }, async (d) => {
-    const terms = { reason: 'too late', keep: 500 }
-    const { writes, jobs } = await cancelAppointmentOrder(d, late.order, terms)
-    return { answer: null, writes, jobs, by }
-  })
-  const { items } = await get<{ items: { amount: number; reason: string }[] }>(BEN, 'listRefunds', {
-    tenant: SHOP,
-    order: late.order,
-  })
-  expect(items).toMatchObject([{ amount: 1_500, reason: 'policy' }])
-})
-
-test('a code takes off what it says, as often as it may be used, and an order that comes to nothing gives it back', async () => {
-  const speaker = await stage.sell('code', {}, 9)
-  const record = {
-    kind: 'percent',
-    rateBp: 1_000,
-    limitTotal: 1,
-    createdAt: '2026-11-23T10:00:00Z',
-  }
-  await stage.discount('winter', record)
-  const line = { product: speaker, quantity: 1 }
-  const lines = [line, { product: speaker, quantity: 2 }]
-  const first = await checkout(BEN, speaker, { discountCode: 'winter', lines })
-  expect(first.order.lineItems.map(({ discount }) => discount)).toEqual([100, 201])
-  const again = () => checkout(CLEO, speaker, { discountCode: 'WINTER' })
-  expect(await told(again())).toBe('DiscountUsedUp')
-  expect(await told(checkout(BEN, speaker, { discountCode: 'SUMMER' }))).toBe('NoSuchDiscount')
-  await call(BEN, 'cancelOrder', { order: first.order.uri })
-  expect(await told(again())).toBe('done')
-})
-
-test('an order that is not as it was shown, or for whom one is not, is refused', async () => {
-  const speaker = await stage.sell('refused', {}, 9)
-  const refused = (more: object, who: string | undefined = BEN) =>
-    told(checkout(who, speaker, more))
-  expect(await refused({ expectedTotal: 1 })).toBe('PriceChanged')
-  expect(await refused({ shippingAddress: undefined })).toBe('AddressMissing')
-  expect(await refused({ shippingMethod: 'owl' })).toBe('NoSuchShipping')
-  expect(await refused({ payLater: true })).toBe('PayLaterRefused')
-  expect(await refused({ seller: BEN })).toBe('Forbidden')
-  expect(await refused({ customer: CLEO })).toBe('Forbidden')
-  expect(await refused({ lines: [] })).toBe('NothingOrdered')
-  const none = { product: `${speaker}x`, quantity: 1 }
-  expect(await refused({ lines: [none] })).toBe('NotFound')
-  const variant = { product: speaker, variant: 'xl', quantity: 1 }
-  expect(await refused({ lines: [variant] })).toBe('UnknownVariant')
-  const dollars = await stage.sell('usd', { pricing: { basePrice: 1, currency: 'USD' } }, 1)
-  const both = [speaker, dollars].map((product) => ({ product, quantity: 1 }))
-  expect(await refused({ lines: both })).toBe('OtherCurrency')
-  const asked = await stage.sell('asked', { pricing: undefined })
-  expect(await refused({ lines: [{ product: asked, quantity: 1 }] })).toBe('NotForSale')
-  expect(await refused({ customer: CLEO, payLater: true }, OWNER)).toBe('done')
 })
