@@ -72,6 +72,8 @@ export async function openJobs({
     await ensure(queue)
     const polling = { pollingIntervalSeconds: POLL_SECONDS }
     const worker = await boss.work<Job['data']>(queue, polling, async ([job]) => {
+      // Where there was one there may be more: a full queue is not waited with.
+      if (workers.has(queue)) boss.notifyWorker(workers.get(queue)!)
       if (job) await handler(job.data ?? {})
     })
     workers.set(queue, worker)

@@ -10,6 +10,7 @@ import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
 import { discount } from './commerce/discount.ts'
 import { fulfilment } from './commerce/fulfilment.ts'
+import { invoice } from './commerce/invoice.ts'
 import { ledgerEntry } from './commerce/ledger-entry.ts'
 import { order } from './commerce/order.ts'
 import { orderNotes } from './commerce/order-notes.ts'
@@ -84,6 +85,7 @@ export const collections: readonly Collection[] = [
   feedback,
   fulfilment,
   insightCorrection,
+  invoice,
   ledgerEntry,
   media,
   memberCrm,
