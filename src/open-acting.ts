@@ -1,6 +1,7 @@
 import { type Acting, type Versions, resumeActs } from './appview/act.ts'
 import { type SignedLinks, createSignedLinks } from './appview/business/signed-links.ts'
-import { type Transact, createTransact, forgetAnswers } from './appview/business/transact.ts'
+import { forgetAnswers } from './appview/business/once.ts'
+import { type Transact, createTransact } from './appview/business/transact.ts'
 import {
   type PaymentProvider,
   sandboxBilling,

@@ -9,6 +9,7 @@ import { createLoads } from './appview/loads.ts'
 import { noteLogin } from './appview/logins.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
+import { beginOrders, paymentEffect } from './appview/orders/order-clocks.ts'
 import { createProgress } from './appview/progress.ts'
 import { createProveDomain } from './appview/prove-domain.ts'
 import { type ServiceAuth, serviceAuth } from './appview/service-auth.ts'
@@ -114,7 +115,9 @@ export async function openAppView(options: Options): Promise<AppView> {
   const payments = await openPayments({ ...options, sql: pool })
   pds.noteLogins((did) => noteLogin({ sql: pool, clock }, did))
   const guests = guestWriter({ ...spaces, resolver, outbound })
-  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, ...people }
+  const { provider } = payments
+  const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, provider, ...people }
+  payments.onEvent(paymentEffect(parts))
   const meter = createTenantMeter({ sql: pool, outbox: options.jobs, clock, log })
   const xrpc = mountAll(options, { ...parts, pool, service, meter })
   return {
@@ -129,6 +132,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
+      await beginOrders(parts, options.jobs)
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { customerOf, nextInSeries } from '../src/appview/business/customers.ts'
 import { createSignedLinks } from '../src/appview/business/signed-links.ts'
-import { type Deciding, forgetAnswers } from '../src/appview/business/transact.ts'
+import { forgetAnswers } from '../src/appview/business/once.ts'
+import { type Deciding, createTransact } from '../src/appview/business/transact.ts'
 import { verifyAudit } from '../src/appview/audit.ts'
 import { customer } from '../src/appview/collections/commerce/customer.ts'
 import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
+import { transaction } from '../src/database/sql.ts'
 import { TENANT_SPACE, audienceUri, parseAudience } from '../src/permissioned/audience.ts'
 import { createAdmission } from '../src/permissioned/store/admission.ts'
 import { type BusinessStage, TENANT, businessStage } from './business-stage.ts'
@@ -135,9 +137,64 @@ test('what fails leaves nothing, no number and no record, and those beside it ar
   expect(await verifyAudit(stage.pool, TENANT)).not.toHaveProperty('brokenAt')
 })
 
+test('a decision sees what those just before it have written, and may write it again', async () => {
+  const { key, place } = await stage.transact({ tenant: TENANT }, async (d) => {
+    const { writes, ...space } = await customerOf(d, { did: 'did:plc:often' })
+    return { answer: space, writes, by }
+  })
+  const at = { place, collection: customer.nsid, rkey: key }
+  const adds = (n: number) =>
+    stage.transact({ tenant: TENANT }, async (d) => {
+      const { record, cid } = (await d.read(at))!
+      const name = `${(record['name'] as string | undefined) ?? ''}${n};`
+      return { answer: cid, writes: [{ ...at, record: { ...record, name } }], by }
+    })
+  const versions = await Promise.all(Array.from({ length: 12 }, (_, n) => adds(n)))
+  expect(new Set(versions).size).toBe(12)
+  const [row] = await stage.read('customer', 'did:plc:often')
+  expect((row!['content'] as { name: string }).name.split(';')).toHaveLength(13)
+  const { rows } = await stage.pool.query(`select 1 from node."auditEvent" where subject like $1`, [
+    `%${key}`,
+  ])
+  expect(rows).toHaveLength(13)
+})
+
+test('one decision may write more than one batch of a repo holds', async () => {
+  const place = audienceUri(TENANT, 'members', TENANT_SPACE)
+  const writes = Array.from({ length: 450 }, (_, n) => {
+    const subject = `did:plc:many${n}`
+    const record = {
+      subject,
+      role: 'tenant_member',
+      permissions: [],
+      status: 'active',
+      joinedAt: stage.now.toISOString(),
+    }
+    return { place, collection: tenantMembership.nsid, rkey: subject, record }
+  })
+  await stage.transact({ tenant: TENANT }, async () => ({ answer: 0, writes, by }))
+  const { rows } = await stage.pool.query(
+    `select 1 from appview."tenantMembership" where subject like 'did:plc:many%'`,
+  )
+  expect(rows).toHaveLength(450)
+})
+
+test('a record that cannot be stored is the failure of who decided it, and of nobody beside', async () => {
+  const place = audienceUri(TENANT, 'members', TENANT_SPACE)
+  const tries = Array.from({ length: 8 }, (_, n) =>
+    stage.transact({ tenant: TENANT }, async (d) => {
+      const { writes } = await customerOf(d, { did: `did:plc:beside${n}` })
+      const bad = { place, collection: 'not a collection', rkey: 'x', record: undefined }
+      return { answer: n, writes: n === 3 ? [bad] : writes, by }
+    }),
+  )
+  const done = await Promise.allSettled(tries)
+  expect(done.map(({ status }) => status === 'fulfilled')).toEqual(
+    Array.from({ length: 8 }, (_, n) => n !== 3),
+  )
+})
+
 test('two processes on one database take turns', async () => {
-  const { createTransact } = await import('../src/appview/business/transact.ts')
-  const { transaction } = await import('../src/database/sql.ts')
   const other = createTransact({
     outbox: { transact: (work) => transaction(stage.pool, (tx) => work(tx, async () => {})) },
     together: stage.store,

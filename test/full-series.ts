@@ -1,5 +1,5 @@
 import { fullKill } from './end-to-end/kill.ts'
-import { fullOrders } from './commerce/series.ts'
+import { fullOrders, fullOrdersOnPostgres } from './commerce/series.ts'
 import { fullRebuildKills } from './end-to-end/rebuild-kills.ts'
 import { fullPowerLoss } from './fast/power-loss.ts'
 import { fullSoak } from './fast/soak.ts'
@@ -31,6 +31,7 @@ export const fullSeries: Readonly<Record<string, (options: Options) => Promise<v
   memory: fullMemory,
   mutants: fullMutants,
   orders: fullOrders,
+  'orders-postgres': fullOrdersOnPostgres,
   'power-loss': ({ seed, from, report }) =>
     fullPowerLoss({ seed, rounds: POWER_LOSS_ROUNDS, resumeFrom: from, report }),
   'rebuild-kills': fullRebuildKills,

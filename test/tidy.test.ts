@@ -86,6 +86,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
     'src/permissioned/audience.ts',
   ],
+  'src/appview/orders': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',

@@ -160,6 +160,20 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: false,
   },
+  orderChanged: {
+    when: 'something happens to an order of yours',
+    title: (d) => `Your order ${said(d, 'order')} ${said(d, 'what')}`,
+    text: (d) => `Your order ${said(d, 'order')} ${said(d, 'what')}.`,
+    mail: true,
+    optional: true,
+  },
+  orderNews: {
+    when: 'something happens to an order of a business you manage',
+    title: (d) => `Order ${said(d, 'order')} ${said(d, 'what')}`,
+    text: (d) => `Order ${said(d, 'order')} ${said(d, 'what')}.`,
+    mail: false,
+    optional: true,
+  },
   spaceInvitationDeclined: {
     when: 'somebody declines an invitation of yours to a space',
     title: (d) => `${said(d, 'who')} does not join ${said(d, 'space')}`,

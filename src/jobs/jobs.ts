@@ -39,8 +39,18 @@ const POLL_SECONDS = 2
 const DAY_SECONDS = 86_400
 const STOP_MS = 10_000
 const KEEP = { retentionSeconds: 14 * DAY_SECONDS, deleteAfterSeconds: 7 * DAY_SECONDS }
+/** A job whose process has ended is somebody else's after this time. */
+const HEARTBEAT_SECONDS = 20
+const LOOK_SECONDS = 10
 /** Eight times within about twenty minutes, the last ones far apart. */
-const RETRIED = { ...KEEP, retryLimit: 8, retryDelay: 5, retryBackoff: true, deadLetter: DEAD }
+const RETRIED = {
+  ...KEEP,
+  retryLimit: 8,
+  retryDelay: 5,
+  retryBackoff: true,
+  heartbeatSeconds: HEARTBEAT_SECONDS,
+  deadLetter: DEAD,
+}
 
 /** Opens the queues with pg-boss, on the node's own connections. */
 export async function openJobs({
@@ -55,6 +65,8 @@ export async function openJobs({
     schema: SCHEMA,
     registerInstance: false,
     monitorVacuum: false,
+    monitorIntervalSeconds: LOOK_SECONDS,
+    superviseIntervalSeconds: LOOK_SECONDS,
     openTelemetry: { enabled: false },
   })
   boss.on('error', (err) => log.error({ err }, 'the job queue has trouble'))

@@ -29,6 +29,7 @@ const someOrder = fc.record({
   discount: fc.oneof(fc.constant(0), price),
   shipping: fc.oneof(fc.constant(0), fc.nat(5_000)),
   deposit: fc.option(fc.nat(10_000)),
+  taxIncluded: fc.boolean(),
   base: fc.constantFrom('net_of_tax' as const, 'total' as const, 'fee' as const),
   feeBp: fc.integer({ min: 800, max: 3_000 }),
 })
@@ -68,7 +69,7 @@ class Books {
     nextId: () => `id${(this.#ids += 1)}`,
   }
 
-  constructor({ lines, discount, shipping, deposit, base, feeBp }: SomeOrder) {
+  constructor({ lines, discount, shipping, deposit, taxIncluded, base, feeBp }: SomeOrder) {
     const fee = base === 'fee' ? { part: feeBp, whole: 10_000 } : undefined
     const terms = termsOf({
       ...(base === 'fee' ? { fee } : { base }),
@@ -81,7 +82,7 @@ class Books {
     const wanted = lines.map(({ quantity, unitPrice, taxBp }, n) => {
       return { id: `l${n}`, quantity, unitPrice, taxBp, method: 'service' as const }
     })
-    const more = deposit === null ? {} : { dueNow: deposit }
+    const more = { taxIncluded, ...(deposit !== null && { dueNow: deposit }) }
     this.file = placeOrder(
       { lines: wanted, currency: 'EUR', discount, shipping, terms, ...more },
       this.#at,
@@ -93,7 +94,8 @@ class Books {
       [of('totalPrice'), of('discount'), of('tax')],
       [order.subtotal, order.discountAmount, order.taxAmount],
     )
-    equal(order.totalAmount, order.subtotal - order.discountAmount + order.taxAmount + shipping)
+    const tax = taxIncluded ? 0 : order.taxAmount
+    equal(order.totalAmount, order.subtotal - order.discountAmount + tax + shipping)
   }
 
   live(backs: readonly SomeRefund[], isCompleted: boolean): void {

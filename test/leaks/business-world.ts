@@ -157,8 +157,9 @@ function filled(how: Filling, sentinels: Sentinels): TenantWrite {
   const example = c.examples.good.find((one) => one.audience === audience) ?? c.examples.good[0]!
   const rkey = keyFor(how, example.rkey)
   const text = JSON.stringify(lexToJson(example.record as LexValue))
-  // What stands beside another record names it, and has its key.
-  const named = example.rkey === undefined ? text : text.replaceAll(example.rkey, rkey)
+  // What stands beside another record, or is a part of one, names it and has its key.
+  const stem = (of: string) => (PART.test(of) ? of.slice(0, of.indexOf('.')) : of)
+  const named = example.rkey === undefined ? text : text.replaceAll(stem(example.rkey), stem(rkey))
   const record = JSON.parse(named) as Record<string, JsonValue>
   if (typeof record['subject'] === 'string') record['subject'] = subject
   const fits = (it: Record<string, unknown>) => {
@@ -177,10 +178,14 @@ function filled(how: Filling, sentinels: Sentinels): TenantWrite {
   return { place, collection: c.nsid, rkey, record: made }
 }
 
-/** Of some there is one for each person or customer; what stands with customers has a key of its own
- *  with each, all else that of its example. */
+/** Of some there is one for each person or customer; what stands with customers has a key of its
+ *  own with each, all else that of its example. */
 function keyFor({ c, key, subject, nextTid }: Filling, rkey: string | undefined): string {
   if (rkey?.includes(CUSTOMER)) return rkey.replaceAll(CUSTOMER, key)
   if (rkey?.startsWith('did:')) return subject
-  return c.access.audience === 'customer' ? nextTid() : (rkey ?? nextTid())
+  if (c.access.audience !== 'customer') return rkey ?? nextTid()
+  return rkey !== undefined && PART.test(rkey) ? `${nextTid()}.1` : nextTid()
 }
+
+/** Keys of parts of an order. */
+const PART = /^[2-7a-z]{13}\.\d+$/

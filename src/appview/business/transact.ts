@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto'
 import { type LexValue, lexToJson } from '@atproto/lex'
 import { decode } from '@atproto/lex-cbor'
-import { type ResponseType, XRPCError } from '@atproto/xrpc-server'
 import type { Clock } from '../../clock.ts'
 import type { Job, Outbox } from '../../jobs/jobs.ts'
 import { type AuditEvent, appendAudits } from '../audit.ts'
 import { checkRecord } from '../check-record.ts'
 import { lexRecord } from '../lex-record.ts'
 import type { Progress } from '../progress.ts'
+import { recordUri, uriIn } from '../reference.ts'
 import type { Sql } from '../sql.ts'
-import { type Slot, createSlots } from './slots.ts'
+import { type Once, answered, keepAnswer } from './once.ts'
+import { type Slot, StoreFirst, createSlots } from './slots.ts'
 
 /** A record of a tenant as a decision changes it, in one of its permissioned spaces. */
 export type TenantWrite = {
@@ -41,16 +41,9 @@ export type Deciding = {
   readonly nextTid: () => string
   /** A record of the tenant as this transaction sees it. */
   read(at: Pick<TenantWrite, 'place' | 'collection' | 'rkey'>): Promise<Standing | undefined>
-}
-
-/** A request that is carried out once, however often it is sent. */
-export type Once = {
-  /** Who sends it; empty for a guest. */
-  readonly caller: string
-  readonly method: string
-  /** Undefined for a request that may be carried out again. */
-  readonly key: string | undefined
-  readonly input: unknown
+  /** To be called before records of a place are read in another way: what decisions just before
+   *  this one have put down there is stored first. */
+  requireStored(place: string): void
 }
 
 /** Writes several records of one author within a transaction. */
@@ -94,81 +87,157 @@ export type Transact = <T>(
   decide: (d: Deciding) => Promise<Decision<T>>,
 ) => Promise<T>
 
+/** A decision of a transaction that is not stored yet; its revisions are known once it is. */
+type Entry = Pick<Decision<unknown>, 'writes' | 'by'> & {
+  readonly now: Date
+  readonly revs: Map<string, string>
+}
+
+/** What is decided in one transaction, and stored together at its end. */
+class Pending {
+  entries: Entry[] = []
+  readonly #paths = new Set<string>()
+
+  holds(at: Path): boolean {
+    return this.#paths.has(pathOf(at))
+  }
+
+  holdsIn(place: string): boolean {
+    return this.entries.some(({ writes }) => writes.some((write) => write.place === place))
+  }
+
+  add(entry: Entry): void {
+    this.entries.push(entry)
+    for (const write of entry.writes) this.#paths.add(pathOf(write))
+  }
+
+  takeAll(): Entry[] {
+    const all = this.entries
+    this.entries = []
+    this.#paths.clear()
+    return all
+  }
+}
+
+type Path = Pick<TenantWrite, 'place' | 'collection' | 'rkey'>
+
+const pathOf = ({ place, collection, rkey }: Path) => `${place} ${collection}/${rkey}`
+
 /**
  * Makes what changes tenants' business. `decide` runs inside one Postgres transaction, after those
  * of the same tenant before it: it sees what they have done, and its records, their audit events,
  * its jobs and what it keeps through `tx` are stored together or not at all. It may be run again,
- * so it has no other effects. Answers once the views have it. The same key with the same input is
- * answered as the first time; with another it throws `IdempotencyMismatch` (422). What `decide`
- * throws is the caller's answer and undoes what it has done.
+ * so it has no other effects, and reads records of the tenant by `read`, or after `requireStored`:
+ * those of decisions just before it are stored with its own. Answers once the views have it. The same key with the
+ * same input is answered as the first time; with another it throws `IdempotencyMismatch` (422).
+ * What `decide` throws is the caller's answer and undoes what it has done.
  */
 export function createTransact(t: Transacting): Transact {
-  const slots = createSlots(t)
+  const slots = createSlots({
+    outbox: t.outbox,
+    begin: () => new Pending(),
+    store: (tx, tenant, pending) => store(t, tx, tenant, pending.takeAll()),
+  })
   return async (at, decide) => {
-    const done = await slots.run(at.tenant, (slot) => carryOut(t, at, { slot, decide }))
-    t.together.settled(
-      at.tenant,
-      done.written.map(({ space }) => space),
-    )
-    for (const { space, rev } of done.written) await t.progress.reached(at.tenant, rev, space)
-    return done.answer
+    const { answer, revs } = await slots.run(at.tenant, (slot) => carryOut(t, at, { slot, decide }))
+    t.together.settled(at.tenant, [...revs.keys()])
+    for (const [space, rev] of revs) await t.progress.reached(at.tenant, rev, space)
+    return answer
   }
 }
-
-/** What a request has come to, and how far the repos were then that it wrote into. */
-type Done<T> = { answer: T; written: readonly Pick<Written, 'space' | 'rev'>[] }
 
 async function carryOut<T>(
   t: Transacting,
   { tenant, once }: { readonly tenant: string; readonly once?: Once },
-  how: { slot: Slot; decide: (d: Deciding) => Promise<Decision<T>> },
-): Promise<Done<T>> {
-  const { tx, queue } = how.slot
+  how: { slot: Slot<Pending>; decide: (d: Deciding) => Promise<Decision<T>> },
+): Promise<{ answer: T; revs: ReadonlyMap<string, string> }> {
+  const { tx, queue, batch } = how.slot
   const now = t.clock.now()
   const known = once && (await answered<T>(tx, tenant, once))
-  // Whoever sends it again is told when the views have it, too.
-  if (known) return known
-  const read: Deciding['read'] = (at) => readRecord(tx, tenant, at)
-  const decision = await how.decide({ tx, tenant, now, nextTid: t.nextTid, read })
-  const written = await store(t, { tx, tenant, now }, decision)
-  for (const job of decision.jobs ?? []) await queue(job)
-  const done = {
-    answer: decision.answer,
-    written: written.map(({ space, rev }) => ({ space, rev })),
+  if (known) {
+    // What the first one wrote may stand just before it, and not be stored yet.
+    if (batch.entries.length > 0) throw new StoreFirst()
+    return { answer: known.answer, revs: await revsOf(tx, tenant, known.places) }
   }
-  if (once?.key !== undefined)
-    await tx.query(KEEP_ANSWER, [...keysOf(tenant, once), JSON.stringify(done), now])
-  return done
+  const read: Deciding['read'] = (at) => {
+    if (batch.holds(at)) throw new StoreFirst()
+    return readRecord(tx, tenant, at)
+  }
+  const requireStored = (place: string) => {
+    if (batch.holdsIn(place)) throw new StoreFirst()
+  }
+  const decision = await how.decide({ tx, tenant, now, nextTid: t.nextTid, read, requireStored })
+  const { answer, jobs = [], by } = decision
+  const writes = lastOfEach(decision.writes)
+  for (const write of writes) {
+    if (write.place === '') throw new Error('a public record lies outside this transaction')
+    if (batch.holds(write)) throw new StoreFirst()
+    if (write.record) checkRecord({ ...write, did: tenant }, typed(write))
+  }
+  for (const job of jobs) await queue(job)
+  const places = [...new Set(writes.map(({ place }) => place))]
+  if (once) await keepAnswer(tx, tenant, once, { answer, places, now })
+  const revs = new Map<string, string>()
+  batch.add({ writes, by, now, revs })
+  return { answer, revs }
 }
 
+/** How far repos are now: whoever sends a request again is told when the views have it, too. */
+async function revsOf(
+  tx: Sql,
+  did: string,
+  places: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await tx.query<{ space: string; rev: string }>(
+    'select space, rev from repo.repo where did = $1 and space = any($2)',
+    [did, places],
+  )
+  return new Map(rows.map(({ space, rev }) => [space, rev]))
+}
+
+/** Of two writes of one record in a decision the later counts. */
+function lastOfEach(writes: readonly TenantWrite[]): readonly TenantWrite[] {
+  return [...new Map(writes.map((write) => [pathOf(write), write])).values()]
+}
+
+function typed({ collection, record }: TenantWrite) {
+  return { ...record, $type: collection }
+}
+
+/** Stores what was decided, with an audit event for each record that has changed. */
 async function store(
   t: Transacting,
-  { tx, tenant, now }: { tx: Sql; tenant: string; now: Date },
-  { writes, by }: Decision<unknown>,
-): Promise<readonly Written[]> {
-  const byPlace = Map.groupBy(writes, ({ place }) => place)
-  if (byPlace.has('')) throw new Error('a public record lies outside this transaction')
-  const places = [...byPlace].map(([space, some]) => ({
+  tx: Sql,
+  tenant: string,
+  entries: readonly Entry[],
+): Promise<void> {
+  const all = entries.flatMap(({ writes }) => writes)
+  if (all.length === 0) return
+  const places = [...Map.groupBy(all, ({ place }) => place)].map(([space, some]) => ({
     space,
-    writes: some.map(({ collection, rkey, record }) => {
+    writes: some.map((write) => {
+      const { collection, rkey, record } = write
       if (record === undefined) return { action: 'delete' as const, collection, rkey }
-      const typed = { ...record, $type: collection }
-      checkRecord({ did: tenant, collection, rkey, place: space }, typed)
-      return { action: 'put' as const, collection, rkey, record: lexRecord(typed) }
+      return { action: 'put' as const, collection, rkey, record: lexRecord(typed(write)) }
     }),
   }))
-  if (places.length === 0) return []
   const written = await t.together.writeTogether(tx, { did: tenant, places })
-  const changed = written.flatMap(({ results }) => results.filter(({ cid, prev }) => cid !== prev))
-  const events = changed.map(({ uri: subject, cid, prev }) => ({
-    ...by,
-    ...(prev !== null && { before: prev }),
-    ...(cid !== null && { after: cid }),
-    subject,
-    at: now,
-  }))
+  const revs = new Map(written.map(({ space, rev }) => [space, rev]))
+  const results = new Map(written.flatMap((one) => one.results.map((r) => [r.uri, r] as const)))
+  const events = entries.flatMap(({ writes, by, now, revs: own }) =>
+    writes.flatMap(({ place, collection, rkey }) => {
+      own.set(place, revs.get(place)!)
+      const {
+        uri: subject,
+        cid,
+        prev,
+      } = results.get(uriIn(place, recordUri(tenant, collection, rkey)))!
+      if (cid === prev) return []
+      const before = prev !== null && { before: prev }
+      return [{ ...by, ...before, ...(cid !== null && { after: cid }), subject, at: now }]
+    }),
+  )
   await appendAudits(tx, tenant, events)
-  return written
 }
 
 async function readRecord(
@@ -191,48 +260,4 @@ const READ = {
   name: 'business-record',
   text: `select cid, bytes from repo.record
     where space = $1 and did = $2 and collection = $3 and rkey = $4`,
-}
-
-function keysOf(tenant: string, { caller, method, key, input }: Once): unknown[] {
-  const hash = createHash('sha256')
-    .update(JSON.stringify(sorted(input)))
-    .digest()
-  return [tenant, caller, method, key, hash]
-}
-
-async function answered<T>(tx: Sql, tenant: string, once: Once): Promise<Done<T> | undefined> {
-  if (once.key === undefined) return undefined
-  const values = keysOf(tenant, once)
-  const { rows } = await tx.query<{ answer: Done<T>; same: boolean }>(ANSWERED, values)
-  if (!rows[0]) return undefined
-  if (rows[0].same) return rows[0].answer
-  throw new XRPCError(
-    422 as ResponseType,
-    'This idempotency key was used for another request. Take a new key for a new request.',
-    'IdempotencyMismatch',
-  )
-}
-
-/** Two inputs that say the same in another order are one. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted)
-  if (value === null || typeof value !== 'object') return value
-  const entries = Object.entries(value).filter(([name]) => name !== 'idempotencyKey')
-  entries.sort(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([name, inner]) => [name, sorted(inner)]))
-}
-
-const ANSWERED = `select answer, input = $5 as same from repo.once
-  where tenant = $1 and caller = $2 and method = $3 and key = $4`
-
-const KEEP_ANSWER = `insert into repo.once (tenant, caller, method, key, input, answer, "createdAt")
-  values ($1, $2, $3, $4, $5, $6, $7)`
-
-const ONCE_FOR_MS = 24 * 3_600_000
-
-/** Forgets answers that are older than a day, after which a key may be used anew. */
-export async function forgetAnswers(t: { sql: Sql; clock: Clock }): Promise<void> {
-  await t.sql.query('delete from repo.once where "createdAt" < $1', [
-    new Date(t.clock.now().getTime() - ONCE_FOR_MS),
-  ])
 }

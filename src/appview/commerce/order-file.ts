@@ -26,6 +26,8 @@ export type Order = {
   readonly taxAmount: number
   readonly shippingAmount: number
   readonly totalAmount: number
+  /** Whether prices are with tax, which is then a part of them. */
+  readonly taxIncluded?: boolean
   /** What must be paid or authorized before the order is worked on; all of it unless said. */
   readonly dueNow: number
   /** Whether it is worked on before anything is paid. */

@@ -17,6 +17,8 @@ export type Wanted = {
   readonly currency: string
   readonly discount?: number
   readonly shipping?: number
+  /** Whether prices are with tax. */
+  readonly taxIncluded?: boolean
   /** What is to be paid before the order is worked on, where that is not all of it. */
   readonly dueNow?: number
   readonly payLater?: boolean
@@ -25,12 +27,13 @@ export type Wanted = {
 
 /** What an order comes to, line by line; nothing happens by it. Throws `NothingOrdered` and
  *  `TooMuch`. */
-export function pricedLines({ lines, discount = 0, shipping = 0 }: Omit<Wanted, 'terms'>) {
+export function pricedLines(wanted: Omit<Wanted, 'terms'>) {
+  const { lines, discount = 0, shipping = 0, taxIncluded = false } = wanted
   if (lines.length === 0) refuse('NothingOrdered', 'Say what is ordered: there is no line.')
   if (lines.some(({ quantity }) => quantity < 1))
     refuse('NothingOrdered', 'Order at least one of each line, or leave the line out.')
   try {
-    return orderTotals(lines, { discount, shipping })
+    return orderTotals(lines, { discount, shipping, taxIncluded })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     return refuse('TooMuch', 'Order less: this comes to more than can be reckoned.')
@@ -54,6 +57,7 @@ export function placeOrder(wanted: Wanted, at: At): Change {
     shippingAmount: totals.shipping,
     totalAmount: totals.total,
     dueNow,
+    ...(wanted.taxIncluded && { taxIncluded: true }),
     ...(wanted.payLater && { payLater: true }),
     paymentStatus: 'pending',
     fulfilmentStatus: 'pending',

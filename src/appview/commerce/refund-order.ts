@@ -129,14 +129,19 @@ function refundLine(
   const unshipped = Math.min(quantity, outstanding)
   if (quantity - unshipped > handedOver - (units - givenBack))
     refuse('BeingPacked', 'Some of it is being packed: hand that over first.')
-  const [due, tax] = [priceOf(line, units + quantity), taxOf(line, units + quantity)]
+  const price = priceOf(line, file.order.taxIncluded === true)
+  const [due, tax] = [
+    portion(price, units + quantity, line.quantity),
+    taxOf(line, units + quantity),
+  ]
   const amount = Math.max(0, due - total(before, (one) => one.amount))
   const back = Math.max(0, tax - total(before, (one) => one.tax))
   return { line: id, quantity, unshipped, restock, amount, tax: Math.min(back, amount) }
 }
 
-function priceOf(line: OrderLine, units: number): number {
-  return portion(line.totalPrice - line.discount + line.tax, units, line.quantity)
+/** What is paid for all units of a line. */
+function priceOf(line: OrderLine, isTaxIncluded: boolean): number {
+  return line.totalPrice - line.discount + (isTaxIncluded ? 0 : line.tax)
 }
 
 function taxOf(line: OrderLine, units: number): number {

@@ -7,6 +7,7 @@ import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
 import { catalogue } from './commerce/catalogue.ts'
+import { orders } from './commerce/orders.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -70,6 +71,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
   DepsOf<typeof giveAward> &
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
+  DepsOf<typeof orders> &
   DepsOf<typeof revokeAward> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
@@ -112,6 +114,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   memberProfile(mount, deps)
   notificationSettings(mount, deps)
   notifications(mount, deps)
+  orders(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
   react(mount, deps)

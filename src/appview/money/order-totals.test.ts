@@ -26,6 +26,19 @@ test('tax is of the discounted price of each line, halves up', () => {
   expect(orderTotals([line(5, 1, 1_000)]).tax).toBe(1)
 })
 
+test('where prices are with tax, what is paid is the price, and the tax is in it', () => {
+  const totals = orderTotals([line(999, 1, 1_900), line(333, 3, 700)], {
+    discount: 100,
+    shipping: 490,
+    taxIncluded: true,
+  })
+  expect(totals.lines.map(({ discount, tax }) => [discount, tax])).toEqual([
+    [50, 152],
+    [50, 62],
+  ])
+  expect(totals).toMatchObject({ subtotal: 1_998, tax: 214, total: 2_388 })
+})
+
 test('a discount of more than all makes it free, and what is no amount is refused', () => {
   expect(orderTotals([line(500, 1, 1_900)], { discount: 900 })).toMatchObject({
     discount: 500,

@@ -28,11 +28,17 @@ export type Totals = {
 /**
  * Adds an order up: the discount is spread over the lines by largest remainder, tax is reckoned of
  * each line as discounted, halves up, and then summed (`domain.md` D-46, §11.3). A discount of more
- * than the order is the whole of it. Throws a `RangeError` for what is no amount.
+ * than the order is the whole of it. With `taxIncluded` prices are with tax: what is paid for a
+ * line is its discounted price, and the tax is a part of that. Throws a `RangeError` for what is
+ * no amount.
  */
 export function orderTotals(
   lines: readonly Line[],
-  { discount = 0, shipping = 0 }: { discount?: number; shipping?: number } = {},
+  {
+    discount = 0,
+    shipping = 0,
+    taxIncluded = false,
+  }: { discount?: number; shipping?: number; taxIncluded?: boolean } = {},
 ): Totals {
   for (const amount of [discount, shipping]) requireAmount(amount)
   const prices = lines.map(({ unitPrice, quantity, taxBp }) => {
@@ -42,13 +48,18 @@ export function orderTotals(
   const subtotal = requireAmount(sum(prices))
   const off = spread(Math.min(discount, subtotal), prices)
   const totalled = lines.map((line, n) => {
-    const tax = halfUp(BigInt(prices[n]! - off[n]!) * BigInt(line.taxBp), 10_000n)
+    const tax = taxOf(prices[n]! - off[n]!, line.taxBp, taxIncluded)
     return { ...line, totalPrice: prices[n]!, discount: off[n]!, tax }
   })
   const tax = sum(totalled.map((line) => line.tax))
   const given = sum(off)
-  const total = requireAmount(subtotal - given + tax + shipping)
+  const total = requireAmount(subtotal - given + (taxIncluded ? 0 : tax) + shipping)
   return { lines: totalled, subtotal, discount: given, tax, shipping, total }
+}
+
+function taxOf(amount: number, bp: number, isIncluded: boolean): number {
+  const whole = isIncluded ? 10_000n + BigInt(bp) : 10_000n
+  return halfUp(BigInt(amount) * BigInt(bp), whole)
 }
 
 /** Spreads an amount by weights, exactly: each has its share rounded down, and what is left goes

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts'
 import type { Sql } from '../../database/sql.ts'
 import type { Guard } from './guard.ts'
 import { planWrites } from './plan-writes.ts'
-import { type SpaceWrite, type ValidateRecord, prepareWrites } from './prepare-write.ts'
+import { type SpaceWrite, type ValidateRecord, WRITES_MAX, prepareWrites } from './prepare-write.ts'
 import { readStates } from './read-states.ts'
 import { spaceRecordUri } from '../space-ref.ts'
 import { type PlannedRepo, storePlans } from './write-statement.ts'
@@ -43,16 +43,18 @@ export async function writeTogether(
   const sorted = places.toSorted((a, b) => (a.space < b.space ? -1 : 1))
   const spaces = sorted.map(({ space }) => space)
   await tx.query(LOCK, [did, spaces])
-  const prepared = sorted.map(({ writes }) => prepareWrites(writes, validate))
-  if (prepared.flat().some(({ blobs }) => blobs.length > 0))
+  const prepared = sorted.map(({ writes }) =>
+    batchesOf(writes).map((batch) => prepareWrites(batch, validate)),
+  )
+  if (prepared.flat(2).some(({ blobs }) => blobs.length > 0))
     throw new Error('records with blobs are written one by one')
   const states = await readStates(
     tx,
-    spaces.map((space, n) => ({ space, did, believed: undefined, paths: prepared[n]! })),
+    spaces.map((space, n) => ({ space, did, believed: undefined, paths: prepared[n]!.flat() })),
   )
   const repos = spaces.map((space, n): PlannedRepo => {
-    const call = { writes: prepared[n]!, swapRev: undefined, evidence: undefined }
-    const calls = [{ ...call, source: 'signed' as const }]
+    const how = { swapRev: undefined, evidence: undefined, source: 'signed' as const }
+    const calls = prepared[n]!.map((writes) => ({ ...how, writes }))
     const [state, held] = [states[n]?.state, states[n]?.held ?? new Map<string, string>()]
     return { space, did, plan: planWrites({ state, held, calls, nextTid }) }
   })
@@ -64,12 +66,18 @@ export async function writeTogether(
   return repos.map(({ space, plan }, n) => ({
     space,
     rev: plan.rev,
-    results: prepared[n]!.map(({ collection, rkey, cid, path }) => ({
+    results: prepared[n]!.flat().map(({ collection, rkey, cid, path }) => ({
       uri: spaceRecordUri(space, did, collection, rkey),
       cid,
       prev: plan.changes.find((change) => change.path === path)?.prev ?? null,
     })),
   }))
+}
+
+/** Batches of as many as one may have, in their order. */
+function batchesOf<T>(writes: readonly T[]): T[][] {
+  const count = Math.ceil(writes.length / WRITES_MAX)
+  return Array.from({ length: count }, (_, n) => writes.slice(n * WRITES_MAX, (n + 1) * WRITES_MAX))
 }
 
 /** A repo that did not exist when it was to be locked was made meanwhile. */

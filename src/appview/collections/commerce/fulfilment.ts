@@ -1,8 +1,12 @@
 import { co } from '../../../lexicons/index.ts'
 import { fulfilmentMachine } from '../../commerce/order-machines.ts'
 import { collection, instant, part, record, text, timestamp } from '../../define.ts'
+import { isPartOf } from './part-of-order.ts'
 
 type Fulfilment = co.kendev.commerce.fulfilment.Main
+
+/** The key of the examples. */
+const KEY = '3m6bkl2222222.1'
 
 /** Units of an order that are handed over together: a parcel, downloads, work done, goods
  *  fetched. */
@@ -20,7 +24,8 @@ export const fulfilment = collection({
   access: { places: 'permissioned', of: 'tenant', audience: 'customer' },
   machine: fulfilmentMachine,
 
-  accept({ record: parcel }) {
+  accept({ record: parcel, rkey }) {
+    if (!isPartOf(rkey, parcel.order)) return 'KeyIsNotOrder'
     const lines = parcel.lines.map(({ line }) => line)
     return new Set(lines).size === lines.length ? undefined : 'LineTwice'
   },
@@ -61,14 +66,17 @@ export const fulfilment = collection({
   ],
   examples: {
     good: [
-      { audience: 'customer', record: parcel({}) },
+      { rkey: KEY, audience: 'customer', record: parcel({}) },
       {
+        rkey: `${KEY}1`,
         audience: 'customer',
         record: parcel({ status: 'shipped', carrier: 'dhl', trackingNumber: '00340434' }),
       },
     ],
     bad: {
+      KeyIsNotOrder: { rkey: '3m6bkl2222229.1', audience: 'customer', record: parcel({}) },
       LineTwice: {
+        rkey: KEY,
         audience: 'customer',
         record: parcel({
           lines: [

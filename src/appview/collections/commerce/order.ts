@@ -41,7 +41,8 @@ export const order = collection({
       sum('discount') === order_.discountAmount &&
       sum('tax') === order_.taxAmount
     const { subtotal, discountAmount, taxAmount, shippingAmount } = order_
-    const total = subtotal - discountAmount + taxAmount + shippingAmount
+    const tax = order_.taxIncluded ? 0 : taxAmount
+    const total = subtotal - discountAmount + tax + shippingAmount
     return isSummed && total === totalAmount ? undefined : 'SumsDiffer'
   },
 

@@ -2,8 +2,12 @@ import { co } from '../../../lexicons/index.ts'
 import { paymentMachine } from '../../commerce/order-machines.ts'
 import { collection, instant, part, record, text, timestamp } from '../../define.ts'
 import { isCurrency } from './currency.ts'
+import { isPartOf } from './part-of-order.ts'
 
 type Payment = co.kendev.commerce.payment.Main
+
+/** The key of the examples. */
+const KEY = '3m6bkl2222222.1'
 
 /** One attempt to pay for an order. What the provider calls it, and the card, are the node's to
  *  know. */
@@ -22,7 +26,8 @@ export const payment = collection({
   access: { places: 'permissioned', of: 'tenant', audience: 'customer' },
   machine: paymentMachine,
 
-  accept({ record: paid }) {
+  accept({ record: paid, rkey }) {
+    if (!isPartOf(rkey, paid.order)) return 'KeyIsNotOrder'
     if (!isCurrency(paid.currency)) return 'UnknownCurrency'
     const isIn = ['captured', 'partially_refunded', 'refunded'].includes(paid.status)
     return isIn && paid.capturedAt === undefined ? 'CaptureMissing' : undefined
@@ -65,8 +70,9 @@ export const payment = collection({
   ],
   examples: {
     good: [
-      { audience: 'customer', record: paid({}) },
+      { rkey: KEY, audience: 'customer', record: paid({}) },
       {
+        rkey: `${KEY}1`,
         audience: 'customer',
         record: paid({
           status: 'captured',
@@ -76,8 +82,9 @@ export const payment = collection({
       },
     ],
     bad: {
-      UnknownCurrency: { audience: 'customer', record: paid({ currency: 'XYZ' }) },
-      CaptureMissing: { audience: 'customer', record: paid({ status: 'refunded' }) },
+      KeyIsNotOrder: { rkey: '3m6bkl2222229.1', audience: 'customer', record: paid({}) },
+      UnknownCurrency: { rkey: KEY, audience: 'customer', record: paid({ currency: 'XYZ' }) },
+      CaptureMissing: { rkey: KEY, audience: 'customer', record: paid({ status: 'refunded' }) },
     },
   },
 })

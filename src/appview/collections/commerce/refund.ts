@@ -2,8 +2,12 @@ import { co } from '../../../lexicons/index.ts'
 import { refundMachine } from '../../commerce/order-machines.ts'
 import { collection, instant, part, record, text, timestamp } from '../../define.ts'
 import { isCurrency } from './currency.ts'
+import { isPartOf } from './part-of-order.ts'
 
 type Refund = co.kendev.commerce.refund.Main
+
+/** The key of the examples. */
+const KEY = '3m6bkl2222222.1'
 
 /** Money that goes back to a customer. It is back once the provider has said so. */
 export const refund = collection({
@@ -20,7 +24,8 @@ export const refund = collection({
   access: { places: 'permissioned', of: 'tenant', audience: 'customer' },
   machine: refundMachine,
 
-  accept({ record: back }) {
+  accept({ record: back, rkey }) {
+    if (!isPartOf(rkey, back.order)) return 'KeyIsNotOrder'
     if (!isCurrency(back.currency)) return 'UnknownCurrency'
     const lines = back.lines.reduce((all, { amount }) => all + amount, 0)
     const isMore = lines + back.shippingAmount > back.amount || back.taxAmount > back.amount
@@ -65,8 +70,9 @@ export const refund = collection({
   ],
   examples: {
     good: [
-      { audience: 'customer', record: back({}) },
+      { rkey: KEY, audience: 'customer', record: back({}) },
       {
+        rkey: `${KEY}1`,
         audience: 'customer',
         record: back({
           lines: [{ line: 'a', quantity: 1, unshipped: 0, restock: true, amount: 1_190, tax: 190 }],
@@ -76,8 +82,9 @@ export const refund = collection({
       },
     ],
     bad: {
-      UnknownCurrency: { audience: 'customer', record: back({ currency: 'XYZ' }) },
-      PartsAboveWhole: { audience: 'customer', record: back({ shippingAmount: 1_191 }) },
+      KeyIsNotOrder: { rkey: '3m6bkl2222229.1', audience: 'customer', record: back({}) },
+      UnknownCurrency: { rkey: KEY, audience: 'customer', record: back({ currency: 'XYZ' }) },
+      PartsAboveWhole: { rkey: KEY, audience: 'customer', record: back({ shippingAmount: 1_191 }) },
     },
   },
 })

@@ -1,0 +1,92 @@
+import type { Deciding, Decision } from '../business/transact.ts'
+import type { CustomerSpace, Who } from '../business/customers.ts'
+import { type AppointmentLine, appointmentTotals } from '../commerce/order-for-appointment.ts'
+import { commissionOf } from '../money/commission.ts'
+import { storeOf } from './find-goods.ts'
+import { type Placed, placed } from './place.ts'
+
+/** What is to be paid for an appointment. */
+export type AppointmentWish = {
+  /** The space of the customer, as `customerOf` gave it; its writes are the caller's. */
+  readonly customer: CustomerSpace
+  readonly who: Who
+  /** The uri of the appointment that is made in the same decision. */
+  readonly appointment: string
+  readonly line: AppointmentLine
+  /** ISO 4217 code in upper case. */
+  readonly currency: string
+  /** What is to be paid in advance, in minor units; all of it when absent. */
+  readonly deposit?: number | undefined
+  /** Whether nothing has to be paid in advance. */
+  readonly payLater?: boolean | undefined
+  /** Who does the work and earns by it, at which rate. */
+  readonly performer?:
+    | { readonly did: string; readonly rateBp: number; readonly rule: string }
+    | undefined
+  /** Where the booking came from (`domain.md` N-03). */
+  readonly source?: string | undefined
+  readonly contact?: { readonly name?: string; readonly email?: string; readonly phone?: string }
+  readonly by: Decision<unknown>['by']
+}
+
+/** Places the order that pays for an appointment, within the decision that makes the appointment:
+ *  take its writes and jobs over into that decision. It is an order like any other: it is paid with
+ *  `payOrder`, cancelled, and refunded. It keeps its reservation for 15 minutes. */
+export async function placeAppointmentOrder(
+  d: Deciding,
+  wish: AppointmentWish,
+): Promise<Decision<Placed>> {
+  const store = await storeOf(d.tx, d.tenant)
+  const { pricesIncludeTax: taxIncluded = false } = store.settings
+  const { performer, line, source = 'system_generated' } = wish
+  const totals = appointmentTotals(line, taxIncluded)
+  const [sums] = totals.lines
+  const net = sums!.totalPrice - (taxIncluded ? sums!.tax : 0)
+  const commissions = performer
+    ? [
+        {
+          party: performer.did as `did:${string}:${string}`,
+          line: 'l1',
+          amount: commissionOf(net, performer.rateBp),
+          rateBp: performer.rateBp,
+          rule: performer.rule,
+        },
+      ]
+    : []
+  const item = {
+    id: 'l1',
+    product: line.product,
+    quantity: line.quantity,
+    unitPrice: line.unitPrice,
+    totalPrice: sums!.totalPrice,
+    discount: 0,
+    taxBp: line.taxBp,
+    tax: sums!.tax,
+    fulfilment: 'service',
+    productSnapshot: { title: line.title },
+  }
+  return placed(d, {
+    customer: { ...wish.customer, writes: [] },
+    who: wish.who,
+    store,
+    priced: {
+      currency: wish.currency,
+      lines: [item],
+      totals,
+      taxIncluded,
+      offers: [],
+      shippingMethod: undefined,
+      nets: [net],
+    },
+    commissions,
+    source,
+    more: {
+      kind: 'appointment',
+      appointment: wish.appointment,
+      ...(wish.contact && { contact: wish.contact }),
+    },
+    by: wish.by,
+    payLater: wish.payLater === true,
+    dueNow: wish.deposit,
+  })
+}
