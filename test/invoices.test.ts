@@ -103,8 +103,9 @@ async function ordered(who: { did: string } | { email: string }, more: object = 
   })
   return { uri: uriOf('order', rkey), place, rkey }
 }
-const pays = (order: { uri: string; place: string }, amount: number) =>
-  write(order.place, 'payment', newKey(), {
+let parts = 0
+const pays = (order: { uri: string; place: string; rkey: string }, amount: number) =>
+  write(order.place, 'payment', `${order.rkey}.${(parts += 1)}`, {
     order: order.uri,
     amount,
     currency: 'EUR',
@@ -113,8 +114,11 @@ const pays = (order: { uri: string; place: string }, amount: number) =>
     capturedAt: now.toISOString(),
     createdAt: now.toISOString(),
   })
-async function refunds(order: { uri: string; place: string }, more: object): Promise<string> {
-  const rkey = newKey()
+async function refunds(
+  order: { uri: string; place: string; rkey: string },
+  more: object,
+): Promise<string> {
+  const rkey = `${order.rkey}.${(parts += 1)}`
   await write(order.place, 'refund', rkey, {
     order: order.uri,
     payment: uriOf('payment', rkey),

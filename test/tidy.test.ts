@@ -55,6 +55,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
   ],
   'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
+  'src/appview/downloads': ['src/appview', 'src/lexicons'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
   'src/appview/invoices': [
     'src/appview',

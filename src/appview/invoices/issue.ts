@@ -9,7 +9,7 @@ import { order as orders } from '../collections/commerce/order.ts'
 import { refund as refunds } from '../collections/commerce/refund.ts'
 import { storeSettings } from '../collections/commerce/store-settings.ts'
 import { notFound } from '../not-found.ts'
-import { readReference, recordUri } from '../reference.ts'
+import { knownUri, readReference, recordUri } from '../reference.ts'
 import { type CreditWish, creditNote } from './credit-note.ts'
 import { type Invoice, dayIn, invoiceOfOrder } from './invoice-of-order.ts'
 
@@ -123,7 +123,7 @@ async function partsOfRefund(
   const read = await d.read({ place, collection: refunds.nsid, rkey })
   if (!read) throw notFound(`refund ${rkey}`)
   const refund = read.record as unknown as Refund
-  if (refund.order !== invoice.order || refund.status !== 'succeeded')
+  if (knownUri(refund.order) !== knownUri(invoice.order) || refund.status !== 'succeeded')
     throw new InvalidRequestError('It is no refund of this order that has come back.')
   const orderKey = readReference(invoice.order)?.rkey ?? ''
   const order = await d.read({ place, collection: orders.nsid, rkey: orderKey })

@@ -40,9 +40,9 @@ export async function findInvoice(
   const { links, clock, sql } = deps
   if (link !== undefined) {
     const { rows } = await sql.query<Row>('select * from appview.invoice where uri = $1', [uri])
-    const order = links.read(link, ORDER_LINK, clock.now())
+    const order = knownUri(links.read(link, ORDER_LINK, clock.now()) ?? '')
     if (links.read(link, LINK, clock.now()) === uri) return rows[0]
-    if (order !== undefined && order === rows[0]?.['order']) return rows[0]
+    if (order !== '' && order === rows[0]?.['order']) return rows[0]
   }
   return findRow({ sql, viewer }, invoice, uri)
 }

@@ -1,8 +1,11 @@
 import { co } from '../../../lexicons/index.ts'
 import { collection, did, instant, part, record, text, timestamp } from '../../define.ts'
 import { isCurrency } from './currency.ts'
+import { isTimeZone } from './time-zone.ts'
 
 type Invoice = co.kendev.commerce.invoice.Main
+
+const DAY = /^\d{4}-\d{2}-\d{2}$/
 
 /** An invoice or a credit note as it was sent. How far it is paid hangs on payments and on what day
  *  it is, so methods work that out for each answer. */
@@ -22,6 +25,8 @@ export const invoice = collection({
 
   accept({ record: sent }) {
     if (!isCurrency(sent.currency)) return 'UnknownCurrency'
+    if (!isTimeZone(sent.timeZone)) return 'UnknownTimeZone'
+    if (sent.dueOn !== undefined && !DAY.test(sent.dueOn)) return 'BadDay'
     if (sent.kind === 'credit_note' && sent.invoice === undefined) return 'InvoiceMissing'
     const sum = (of: 'base' | 'tax') => sent.taxes.reduce((all, one) => all + one[of], 0)
     if (sum('tax') !== sent.taxAmount || sum('base') + sum('tax') !== sent.totalAmount)
@@ -66,6 +71,8 @@ export const invoice = collection({
     ],
     bad: {
       UnknownCurrency: { audience: 'customer', record: sold({ currency: 'eur' }) },
+      UnknownTimeZone: { audience: 'customer', record: sold({ timeZone: '+01:00' }) },
+      BadDay: { audience: 'customer', record: sold({ dueOn: '07.12.2026' }) },
       InvoiceMissing: { audience: 'customer', record: sold({ kind: 'credit_note' }) },
       SumsDiffer: { audience: 'customer', record: sold({ totalAmount: 12_000 }) },
       CreditedTooMuch: {
