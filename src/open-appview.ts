@@ -8,6 +8,7 @@ import { Indexer } from './appview/index-record.ts'
 import { type Karma, createKarma } from './appview/karma/keep-karma.ts'
 import { createLoads } from './appview/loads.ts'
 import { noteLogin } from './appview/logins.ts'
+import { beginBooking } from './appview/methods/booking/begin-booking.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { beginOrders, paymentEffect } from './appview/orders/order-clocks.ts'
@@ -141,6 +142,9 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
       await beginOrders(parts, options.jobs)
+      const { sendMail } = options
+      const origin = options.config.publicUrl
+      await beginBooking(options.jobs, { ...acting, sendMail, origin })
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {

@@ -181,4 +181,20 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: false,
     optional: true,
   },
+  appointmentNews: {
+    when: 'an appointment of yours is booked, confirmed, moved or cancelled',
+    title: (d) => `${said(d, 'what')} at ${said(d, 'venue')}: ${said(d, 'news')}`,
+    text: (d) =>
+      `${said(d, 'what')} at ${said(d, 'venue')}: ${said(d, 'news')}.\n` +
+      `It begins at ${said(d, 'when')}. ${said(d, 'reason')}`,
+    mail: true,
+    optional: true,
+  },
+  appointmentReminder: {
+    when: 'an appointment of yours is soon',
+    title: (d) => `${said(d, 'what')} at ${said(d, 'venue')} is soon`,
+    text: (d) => `${said(d, 'what')} at ${said(d, 'venue')} begins at ${said(d, 'when')}.`,
+    mail: true,
+    optional: true,
+  },
 }

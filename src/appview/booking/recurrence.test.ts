@@ -145,8 +145,26 @@ test('this and following are a series of their own, and together they are what w
   const ends = series('2026-01-31T09:00', 'RSCALE=GREGORIAN;FREQ=MONTHLY;SKIP=BACKWARD;COUNT=4')
   const [, rest] = splitAt(ends, '2026-02-28T09:00')!
   expect(shown(rest)).toEqual(shown(ends).slice(1))
-  const later = moved(after, '2026-11-09T14:00')
+  const later = moved(after, '2026-11-09T14:00')!
   expect(shown(later)).toEqual(['11-09T14:00 -5', '11-16T14:00 -5', '11-30T14:00 -5'])
+})
+
+test('a series that is moved takes its days of the week, its end and what is left out along', () => {
+  const rule = 'FREQ=WEEKLY;BYDAY=SU,MO;UNTIL=20261116T140000Z'
+  const exDates = ['2026-11-09T09:00']
+  const whole = series('2026-11-02T09:00', rule, { exDates })
+  expect(shown(whole).map((line) => line.slice(0, 5))).toEqual(['11-02', '11-08', '11-15', '11-16'])
+  const later = moved(whole, '2026-11-03T10:30')!
+  expect(later.rrule).toBe('FREQ=WEEKLY;BYDAY=MO,TU;UNTIL=20261117T153000Z')
+  expect(shown(later).map((line) => line.slice(0, 11))).toEqual([
+    '11-03T10:30',
+    '11-09T10:30',
+    '11-16T10:30',
+    '11-17T10:30',
+  ])
+  const monthly = series('2026-11-02T09:00', 'FREQ=MONTHLY;BYDAY=1MO')
+  expect(moved(monthly, '2026-11-03T09:00')).toBeUndefined()
+  expect(moved(monthly, '2026-11-02T10:00')?.localStart).toBe('2026-11-02T10:00')
 })
 
 const rules = fc.record({

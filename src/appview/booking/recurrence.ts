@@ -141,12 +141,44 @@ function sayDay(rule: Map<string, string>, day: number): void {
   for (const name of ['RSCALE', 'SKIP']) rule.delete(name)
 }
 
-/** The same series at another time of day or on another day: what is left out and added moves
- *  along. Days of the week that the rule names are the caller's to change. */
-export function moved(r: Recurrence, to: LocalTime): Recurrence {
+/** The same series with its first instance at another time: what is left out and added moves along, and
+ *  days of the week that the rule names do. Undefined where it names days of the month, or which
+ *  Monday of it: what that becomes only a person can say. */
+export function moved(r: Recurrence, to: LocalTime): Recurrence | undefined {
   const minutes = (Date.parse(`${to}Z`) - Date.parse(`${r.localStart}Z`)) / 60_000
+  const days = daysBetween(r.localStart, to)
+  const rrule = days === 0 ? r.rrule : ruleLater(r.rrule, days)
+  if (rrule === undefined) return undefined
   const later = (of: readonly LocalTime[] | undefined) => of?.map((t) => minutesLater(t, minutes))
-  return { ...r, localStart: to, exDates: later(r.exDates), rDates: later(r.rDates) }
+  const exDates = later(r.exDates)
+  const rDates = later(r.rDates)
+  return { ...r, rrule: untilLater(rrule, minutes), localStart: to, exDates, rDates }
+}
+
+function daysBetween(from: LocalTime, to: LocalTime): number {
+  const day = (local: LocalTime) => Date.parse(`${local.slice(0, 10)}T00:00Z`)
+  return (day(to) - day(from)) / 86_400_000
+}
+
+const WEEK = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU']
+
+function ruleLater(rrule: string, days: number): string | undefined {
+  const parts = rrule.split(';')
+  if (parts.some((part) => /^(BYMONTHDAY|BYMONTH|BYSETPOS)=/.test(part))) return undefined
+  const named = parts.find((part) => part.startsWith('BYDAY='))
+  if (named === undefined) return rrule
+  const names = named.slice('BYDAY='.length).split(',')
+  if (!names.every((name) => WEEK.includes(name))) return undefined
+  const later = names.map((name) => WEEK[(((WEEK.indexOf(name) + days) % 7) + 7) % 7])
+  return parts.map((part) => (part === named ? `BYDAY=${later.join(',')}` : part)).join(';')
+}
+
+/** The end moves along, so that as many instances are left. */
+function untilLater(rrule: string, minutes: number): string {
+  return rrule.replace(/UNTIL=(\d{8}T\d{6}Z)/, (_, until: string) => {
+    const at = Temporal.Instant.from(until).epochMilliseconds
+    return `UNTIL=${basic(at + minutes * 60_000)}`
+  })
 }
 
 /** What the rule alone gives. It is run on a clock without zone, and what a zone leaves out is left

@@ -6,6 +6,7 @@ import { getAccount } from './actor/get-account.ts'
 import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
+import { mountBooking } from './booking/mount-booking.ts'
 import { catalogue } from './commerce/catalogue.ts'
 import { orders } from './commerce/orders.ts'
 import { getImage } from './content/get-image.ts'
@@ -66,6 +67,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
   DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
+  DepsOf<typeof mountBooking> &
   DepsOf<typeof getAccount> &
   DepsOf<typeof getImage> &
   DepsOf<typeof giveAward> &
@@ -109,6 +111,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   invitations(mount, deps)
   join(mount, deps)
   joinTenant(mount, deps)
+  mountBooking(mount, deps)
   messageInsights(mount, deps)
   memberFigures(mount, deps)
   memberProfile(mount, deps)

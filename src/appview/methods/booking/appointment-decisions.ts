@@ -1,0 +1,110 @@
+import type { co } from '../../../lexicons/index.ts'
+import * as change from '../../booking/appointment-change.ts'
+import { unmovable } from '../../booking/cancellation.ts'
+import type { Deciding } from '../../business/transact.ts'
+import type { Standing } from './appointment-records.ts'
+import { type Becomes, type Decide, goes } from './change-appointment.ts'
+import { startOf } from './choose-slot.ts'
+import type { Paying } from './make-order.ts'
+import { freeUp, moveTo } from './move-appointment.ts'
+import { reminderJobs } from './reminders.ts'
+import { stillTaken } from './still-taken.ts'
+import { waitlistJob } from './waitlist-offers.ts'
+
+type To = Pick<
+  co.kendev.booking.rescheduleAppointment.$InputBody,
+  'startTime' | 'localStart' | 'staff' | 'bayId'
+>
+
+/** Cancels: what it took is free, what was paid goes back as was agreed, who waits is told. */
+export function cancelling(paying: Paying | undefined): Decide {
+  return async (d, standing, how) => {
+    if (!goes(standing, 'cancelled')) return undefined
+    const paid = await paidOf(d, paying, standing)
+    const record = change.cancel(standing.record, how, paid)
+    if (typeof record === 'string') return record
+    await freeUp(d, standing)
+    const also = await settled(d, paying, record)
+    const jobs = [...also.jobs, waitlistJob(standing.tenant, record, d.nextTid())]
+    return { record, also: { writes: also.writes, jobs }, news: 'cancelled' }
+  }
+}
+
+/** Moves: the new start is taken and the old one free, or nothing happens. */
+export function rescheduling(to: To): Decide {
+  return async (d, standing, how): Promise<Becomes | change.Refused> => {
+    const { record, tenant } = standing
+    // What can be cancelled can be moved; of the rest this says why not.
+    if (!goes(standing, 'cancelled')) goes(standing, 'completed')
+    const by = how.by === 'customer' ? 'customer' : 'staff'
+    const policy = change.policyOf(record)
+    const from = Date.parse(record.startTime)
+    const why = unmovable({ policy, now: how.now, by, price: 0, paid: 0, start: from })
+    if (why) return why
+    const start = startOf(to, record.timezone)
+    const { staff, bayId } = to
+    const moved = await moveTo(d, standing, { target: { start, staff, bayId }, by })
+    const becomes = change.reschedule(record, how, { ...moved, start })
+    const freed = waitlistJob(tenant, record, d.nextTid())
+    const jobs = [...reminderJobs(standing, becomes, d.now), freed]
+    const also = { writes: [], jobs }
+    return { record: becomes, notes: moved.notes, also, news: 'rescheduled' }
+  }
+}
+
+/** Notes that the customer is there. */
+export const checkingIn: Decide = async (_, { record }, how) => {
+  if (record.checkedInAt !== undefined) return undefined
+  if (record.status !== 'confirmed') goes({ record }, 'completed', 'confirmed')
+  const becomes = change.checkIn(record, how)
+  return typeof becomes === 'string' ? becomes : { record: becomes }
+}
+
+/** Confirms what waits, if it still has its start. */
+export const confirming: Decide = async (d, standing, how) => {
+  if (!goes(standing, 'confirmed')) return undefined
+  await stillTaken(d, standing)
+  return { record: change.confirm(standing.record, how), news: 'confirmed' }
+}
+
+/** Notes that it took place; the commission is earned, and the customer is asked how it was. */
+export const completing: Decide = async (_, standing, how) => {
+  if (!goes(standing, 'completed', 'confirmed')) return undefined
+  const record = change.complete(standing.record, how)
+  return typeof record === 'string' ? record : { record, news: 'feedback' }
+}
+
+/** Notes that the customer did not come; what was agreed is kept. */
+export function missing(paying: Paying | undefined): Decide {
+  return async (d, standing, how) => {
+    if (!goes(standing, 'no_show', 'confirmed')) return undefined
+    const record = change.miss(standing.record, how, await paidOf(d, paying, standing))
+    if (typeof record === 'string') return record
+    return { record, also: await settled(d, paying, record) }
+  }
+}
+
+/** Makes of one outcome the other. Money that has gone back stays where it is. */
+export function correcting(paying: Paying | undefined, to: 'completed' | 'no_show'): Decide {
+  return async (d, standing, how) => {
+    const from = to === 'completed' ? 'no_show' : 'completed'
+    if (!goes(standing, to, from)) return undefined
+    const paid = await paidOf(d, paying, standing)
+    const record = change.correct(standing.record, how, { to, paid })
+    return typeof record === 'string' ? record : { record }
+  }
+}
+
+async function paidOf(d: Deciding, paying: Paying | undefined, { record }: Standing) {
+  const order = record.payment?.order
+  return order === undefined || !paying ? 0 : paying.paidFor(d, order)
+}
+
+async function settled(d: Deciding, paying: Paying | undefined, record: change.Appointment) {
+  const order = record.payment?.order
+  if (order === undefined || !paying) return { writes: [], jobs: [] }
+  const { refund = 0, fee = 0 } = record.settlement ?? {}
+  const ended = { order, refund, kept: fee, reason: record.statusReason }
+  const { writes, jobs = [] } = await paying.settle(d, ended)
+  return { writes, jobs }
+}
