@@ -2,6 +2,7 @@ import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
 import { collections } from './appview/collections/index.ts'
+import { downloadRoutes } from './appview/downloads/download-routes.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
 import { Indexer } from './appview/index-record.ts'
 import { type Karma, createKarma } from './appview/karma/keep-karma.ts'
@@ -58,6 +59,8 @@ export type AppView = AsyncDisposable & {
   readonly verifier: Pick<Verifier, 'queued'>
   /** Where payment providers send what has happened. */
   readonly webhooks: NodePayments['webhooks']
+  /** Where files are that somebody has bought. */
+  readonly downloads: ReturnType<typeof downloadRoutes>
   /** the connections that serve lookups by key */
   readonly points: pg.Pool
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
@@ -129,6 +132,11 @@ export async function openAppView(options: Options): Promise<AppView> {
     verifier: sync.verifier,
     points,
     webhooks: payments.webhooks,
+    downloads: downloadRoutes({
+      ...acting,
+      readFile: (did, cid) => pds.privateBlobs.read(did, cid),
+      log,
+    }),
     listen: async () => {
       await meter.settle()
       await sync.start()
