@@ -108,7 +108,7 @@ async function found(node: BusinessNode, tenant: string, staff: Readonly<Record<
 }
 
 /** A venue that is open day and night, with two bays and a service of an hour. */
-function shop() {
+export function shop() {
   const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
   return {
     $type: `${ENTERPRISE}.venue`,

@@ -55,7 +55,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
   ],
   'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
+  'src/appview/downloads': ['src/appview', 'src/lexicons'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
+  'src/appview/invoices': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/mail/mail.ts',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/karma': [
     'src/appview',
     'src/identity/account-birth.ts',
@@ -73,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/appview/migrations': [],
   'src/appview/money': [],
   'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
+  'src/appview/revenue': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview/stock': [
     'src/appview',
     'src/jobs/jobs.ts',

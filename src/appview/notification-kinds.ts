@@ -56,6 +56,13 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: false,
   },
+  invoiceSent: {
+    when: 'a shop sends you an invoice or a credit note',
+    title: (d) => `Your ${said(d, 'what')} ${said(d, 'number')} from ${said(d, 'seller')}`,
+    text: (d) => `Your ${said(d, 'what')} ${said(d, 'number')} is here:\n${said(d, 'file')}`,
+    mail: true,
+    optional: true,
+  },
   lowStock: {
     when: 'as little of a product is left as its staff has named',
     title: (d) => `Of ${said(d, 'product')} ${said(d, 'available')} are left`,

@@ -6,7 +6,8 @@ import { getAccount } from './actor/get-account.ts'
 import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
-import { business } from './business.ts'
+import { mountBooking } from './booking/mount-booking.ts'
+import { mountCommerce } from './commerce/mount-commerce.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -61,10 +62,11 @@ import { writeForSpace } from './spaces/write-for-space.ts'
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
 /** Everything the methods use between them; each takes the narrow part it names. */
-export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof business> &
+export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof mountCommerce> &
   DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
+  DepsOf<typeof mountBooking> &
   DepsOf<typeof getAccount> &
   DepsOf<typeof getImage> &
   DepsOf<typeof giveAward> &
@@ -84,7 +86,6 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof business> &
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
-  business(mount, deps)
   channelAlerts(mount, deps)
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
@@ -107,6 +108,8 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   invitations(mount, deps)
   join(mount, deps)
   joinTenant(mount, deps)
+  mountBooking(mount, deps)
+  mountCommerce(mount, deps)
   messageInsights(mount, deps)
   memberFigures(mount, deps)
   memberProfile(mount, deps)
