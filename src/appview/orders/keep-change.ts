@@ -7,6 +7,7 @@ import { noticeJob } from '../notify.ts'
 import type { Sql } from '../sql.ts'
 import { changeStock } from '../stock/change-stock.ts'
 import { seriesOf } from './find-goods.ts'
+import { watch } from './payment-attempts.ts'
 import { type KeptOrder, type OrderAt, managersOf, orderUri, orderWrites } from './order-records.ts'
 
 /** What a change of an order brings about, for the decision that it is part of. */
@@ -31,6 +32,7 @@ export async function keepChange(d: Deciding, kept: KeptOrder, change: Change): 
   await giveDiscountBack(d, kept, change)
   const entries = change.entries.map((entry) => entryWrite(d, at, entry))
   const tasks = change.tasks.map((task) => taskJob(at, task))
+  for (const task of change.tasks) await watch(d.tx, at, task.payment, d.now)
   const notices = await noticesOf(d, { at, record }, change)
   const told = appointmentJob(kept, change)
   return {

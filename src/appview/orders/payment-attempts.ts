@@ -88,12 +88,11 @@ export async function noteReference(
   tx: Sql,
   { tenant, place, payment }: Attempt,
   said: ProviderPayment,
+  isOpen: boolean,
 ): Promise<void> {
-  const isOpen =
-    said.status === 'pending' || said.refunds.some(({ status }) => status === 'pending')
   await tx.query(
     `update node."paymentAttempt" set reference = $4, last4 = coalesce($5, last4),
-       "lookAt" = case when $6 then "lookAt" end
+       "lookAt" = case when $6 then coalesce("lookAt", now()) end
      where tenant = $1 and place = $2 and payment = $3`,
     [tenant, place, payment, said.reference, said.last4 ?? null, isOpen],
   )
