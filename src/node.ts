@@ -126,14 +126,14 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
 /** What the node answers in front of the PDS. */
 function nodeRoutes(
   { config, database, pds, log }: Shared,
-  { xrpc, webhooks }: AppView,
+  { xrpc, webhooks, downloads }: AppView,
   health: () => Promise<{ status: number; body: object }>,
 ): OriginRoutes {
   const { handleDomain, ANGELOS_HOSTNAME: hostname } = config
   const methods = xrpcRoutes({ xrpc, log, health, prefixes: SPACE_PREFIXES })
   const sites = siteRoutes({ sql: database.pool, hostname, handleDomain, didOf: pds.didOf, log })
   const upgrades = upgradesOf(xrpc.server.subscriptions)
-  return { ...routesInTurn(methods, webhooks, sites), upgrades }
+  return { ...routesInTurn(methods, webhooks, downloads, sites), upgrades }
 }
 
 /** The node's DID document, which names the node's own account once there is one. */

@@ -10,6 +10,8 @@ import {
 import { resumeFounding } from './appview/found-space.ts'
 import type { Karma } from './appview/karma/keep-karma.ts'
 import { DESCRIBE, type Describing, describeDomains } from './appview/describe-domains.ts'
+import { INVOICE_SENT, type SentInvoice } from './appview/invoices/issue.ts'
+import { tellInvoice } from './appview/invoices/tell-invoice.ts'
 import { resumeMoves } from './appview/move-record.ts'
 import type { Guests } from './appview/own-record.ts'
 import { resumeProvisioning } from './appview/provision.ts'
@@ -36,6 +38,7 @@ import type { Config } from './config.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { SpaceKeeping } from './keep-spaces.ts'
 import type { Log } from './log.ts'
+import type { SendMail } from './mail/mail.ts'
 import type { NodePds } from './open-pds.ts'
 import { alignAdmissions } from './public-admissions.ts'
 
@@ -95,7 +98,7 @@ export function actingParts(
 
 /** Finishes what a stop has interrupted, and begins what is done again and again. */
 export async function finishAndBegin(
-  { jobs, pds, log }: Options,
+  { config, jobs, pds, sendMail, log }: Options & { sendMail: SendMail },
   acting: ReturnType<typeof actingParts> & { readonly karma: Karma; readonly guests: Guests },
 ): Promise<void> {
   const spaces = await resumeFounding(acting)
@@ -113,9 +116,9 @@ export async function finishAndBegin(
   })
   await jobs.work(FORGET_FEATURE, ({ feature }) => forgetFeature(acting, String(feature)))
   await jobs.work(TELL_VOTERS, (data) => tellVoters(acting, data as unknown as Telling))
-  await jobs.work(STOCK_CHANGED, (data) =>
-    stockChanged(acting, data as { tenant: string; item: string }),
-  )
+  const telling = { ...acting, sendMail, origin: config.publicUrl }
+  await jobs.work(INVOICE_SENT, (data) => tellInvoice(telling, data as SentInvoice))
+  await jobs.work(STOCK_CHANGED, () => stockChanged(acting))
   await jobs.every('karma', '* * * * *', () => acting.karma.sweep())
   await jobs.every('tenant-storage', '7 * * * *', () => measureStorage({ ...acting, ...pds }))
   const sweeping = { ...acting, isHosted: pds.isHosted }

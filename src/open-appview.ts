@@ -2,6 +2,7 @@ import pg from 'pg'
 import { type Authenticate, type Viewer, createAuthenticate } from './appview/access.ts'
 import { createAnnounce } from './appview/announce.ts'
 import { collections } from './appview/collections/index.ts'
+import { downloadRoutes } from './appview/downloads/download-routes.ts'
 import { listenToFeeds } from './appview/feed-listener.ts'
 import { Indexer } from './appview/index-record.ts'
 import { type Karma, createKarma } from './appview/karma/keep-karma.ts'
@@ -58,6 +59,8 @@ export type AppView = AsyncDisposable & {
   readonly verifier: Pick<Verifier, 'queued'>
   /** Where payment providers send what has happened. */
   readonly webhooks: NodePayments['webhooks']
+  /** Where files are that somebody has bought. */
+  readonly downloads: ReturnType<typeof downloadRoutes>
   /** the connections that serve lookups by key */
   readonly points: pg.Pool
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
@@ -129,14 +132,17 @@ export async function openAppView(options: Options): Promise<AppView> {
     verifier: sync.verifier,
     points,
     webhooks: payments.webhooks,
+    downloads: downloadRoutes({
+      ...acting,
+      readFile: (did, cid) => pds.privateBlobs.read(did, cid),
+      log,
+    }),
     listen: async () => {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
-      await beginOrders(parts, options.jobs)
-      const { sendMail } = options
-      const origin = options.config.publicUrl
-      await beginBooking(options.jobs, { ...acting, sendMail, origin })
+      await beginOrders({ ...parts, ...served(options) }, options.jobs)
+      await beginBooking(options.jobs, { ...acting, ...served(options) })
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -199,6 +205,11 @@ function settled(
     development: config.development,
     spaceGrants: visiting.grants,
   }
+}
+
+/** How people are reached, and where this node is. */
+function served({ config, sendMail }: Options) {
+  return { sendMail, origin: config.publicUrl }
 }
 
 /** What is kept of people beside their records. */

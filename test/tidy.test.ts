@@ -55,7 +55,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/lexicons',
   ],
   'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
+  'src/appview/downloads': ['src/appview', 'src/lexicons'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],
+  'src/appview/invoices': [
+    'src/appview',
+    'src/jobs/jobs.ts',
+    'src/lexicons',
+    'src/mail/mail.ts',
+    'src/permissioned/audience.ts',
+  ],
   'src/appview/karma': [
     'src/appview',
     'src/identity/account-birth.ts',
@@ -84,6 +92,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview',
     'src/jobs/jobs.ts',
     'src/lexicons',
+    'src/mail/mail.ts',
     'src/permissioned/audience.ts',
   ],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],

@@ -56,6 +56,13 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: false,
   },
+  invoiceSent: {
+    when: 'a shop sends you an invoice or a credit note',
+    title: (d) => `Your ${said(d, 'what')} ${said(d, 'number')} from ${said(d, 'seller')}`,
+    text: (d) => `Your ${said(d, 'what')} ${said(d, 'number')} is here:\n${said(d, 'file')}`,
+    mail: true,
+    optional: true,
+  },
   lowStock: {
     when: 'as little of a product is left as its staff has named',
     title: (d) => `Of ${said(d, 'product')} ${said(d, 'available')} are left`,
@@ -187,6 +194,22 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     when: 'an appointment of yours is soon',
     title: (d) => `${said(d, 'what')} at ${said(d, 'venue')} is soon`,
     text: (d) => `${said(d, 'what')} at ${said(d, 'venue')} begins at ${said(d, 'when')}.`,
+    mail: true,
+    optional: true,
+  },
+  startFree: {
+    when: 'a start you wait for is free',
+    title: (d) => `${said(d, 'what')} at ${said(d, 'venue')}: ${said(d, 'when')} is free`,
+    text: (d) =>
+      `${said(d, 'what')} at ${said(d, 'venue')} can be booked at ${said(d, 'when')}.\n` +
+      'Book it soon: in two hours whoever waits next is told.',
+    mail: true,
+    optional: true,
+  },
+  eventNews: {
+    when: 'an event you come to is confirmed, moved or cancelled, or has a place for you',
+    title: (d) => `${said(d, 'event')}: ${said(d, 'news')}`,
+    text: (d) => `${said(d, 'event')}: ${said(d, 'news')}. It begins at ${said(d, 'when')}.`,
     mail: true,
     optional: true,
   },

@@ -84,7 +84,13 @@ export async function openJobs({
     await ensure(queue)
     const polling = { pollingIntervalSeconds: POLL_SECONDS }
     const worker = await boss.work<Job['data']>(queue, polling, async ([job]) => {
-      if (job) await handler(job.data ?? {})
+      try {
+        if (job) await handler(job.data ?? {})
+      } finally {
+        // There may be more: only an empty queue is waited for.
+        const own = workers.get(queue)
+        if (own !== undefined) boss.notifyWorker(own)
+      }
     })
     workers.set(queue, worker)
   }

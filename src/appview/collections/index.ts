@@ -11,6 +11,7 @@ import { customer } from './commerce/customer.ts'
 import { discount } from './commerce/discount.ts'
 import { feeDecision } from './commerce/fee-decision.ts'
 import { fulfilment } from './commerce/fulfilment.ts'
+import { invoice } from './commerce/invoice.ts'
 import { ledgerEntry } from './commerce/ledger-entry.ts'
 import { order } from './commerce/order.ts'
 import { orderNotes } from './commerce/order-notes.ts'
@@ -86,6 +87,7 @@ export const collections: readonly Collection[] = [
   feedback,
   fulfilment,
   insightCorrection,
+  invoice,
   ledgerEntry,
   media,
   memberCrm,

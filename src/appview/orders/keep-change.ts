@@ -17,6 +17,9 @@ export type Kept = { readonly writes: readonly TenantWrite[]; readonly jobs: rea
  *  state the order has come to. */
 export const APPOINTMENT_ORDER = 'appointment-order'
 
+/** The queue of letters to guests about their orders. */
+export const ORDER_LETTER = 'order-letter'
+
 /** The queue of what a provider is to be asked for. */
 export const PAYMENT_TASK = 'payment-task'
 
@@ -135,7 +138,8 @@ async function noticesOf(
   const staff = notices.some(({ to }) => to === 'staff') ? await staffOf(d.tx, d.tenant) : []
   const subject = orderUri(at)
   const { customer, orderNumber: number } = record
-  return notices.flatMap(({ kind, to }) => {
+  const guest = customer === undefined ? letterJobs(d, { at, record }, notices) : []
+  const people = notices.flatMap(({ kind, to }) => {
     const customers = customer === undefined ? [] : [customer]
     const data = { order: number, what: WORDS[kind] ?? kind }
     const told = to === 'staff' ? 'orderNews' : 'orderChanged'
@@ -144,6 +148,24 @@ async function noticesOf(
       noticeJob({ recipient, kind: told, key, subject, data }),
     )
   })
+  return [...people, ...guest]
+}
+
+/** Guests have no list of notices, so they are written to: what, and with which link to come back,
+ *  is found out when the letter is sent. */
+function letterJobs(
+  d: Deciding,
+  { at, record }: Pick<KeptOrder, 'at' | 'record'>,
+  notices: Change['notices'],
+): Job[] {
+  if (record.contact?.email === undefined) return []
+  return notices
+    .filter(({ to }) => to === 'customer')
+    .map(({ kind }) => ({
+      queue: ORDER_LETTER,
+      key: `${orderUri(at)} ${kind} ${d.now.toISOString()}`,
+      data: { ...at, what: WORDS[kind] ?? kind, at: d.now.toISOString() },
+    }))
 }
 
 async function staffOf(sql: Sql, tenant: string): Promise<string[]> {

@@ -9,7 +9,8 @@ import type { OrderFile } from '../commerce/order-file.ts'
 import { expirePayments } from '../commerce/take-payment.ts'
 import type { PaymentEffect } from '../payments/receive-webhook.ts'
 import type { Sql } from '../sql.ts'
-import { PAYMENT_TASK } from './keep-change.ts'
+import { type Writing, writeToGuest } from './guest-letters.ts'
+import { ORDER_LETTER, PAYMENT_TASK } from './keep-change.ts'
 import type { OrderAt } from './order-records.ts'
 import { type Attempt, attemptByName, dueAttempts } from './payment-attempts.ts'
 import { BY_HAND, type Paying, applyTo, askForPayment, carryOut, settle } from './provider-deeds.ts'
@@ -19,7 +20,11 @@ const AT_ONCE = 500
 
 /** Begins what orders need of time: what was asked of providers is done and found out, reservations
  *  and authorizations end, and what nobody sent back is completed. */
-export async function beginOrders(p: Paying, jobs: Pick<Jobs, 'work' | 'every'>): Promise<void> {
+export async function beginOrders(
+  p: Paying & Writing,
+  jobs: Pick<Jobs, 'work' | 'every'>,
+): Promise<void> {
+  await jobs.work(ORDER_LETTER, (data) => writeToGuest(p, data as never))
   await jobs.work(PAYMENT_TASK, (data) => doTask(p, data))
   await jobs.every('orders', '* * * * *', async () => {
     await reconcile(p)

@@ -73,14 +73,15 @@ export async function settle(
     const { writes, jobs, change } = await changeOrder(d, attempt, (file, at) =>
       afterSaid(file, { attempt, said }, at),
     )
-    await noteReference(d.tx, attempt, said, isUnderWay(change.file, attempt.payment))
+    const isOpen = isUnderWay(change.file, attempt.payment)
+    await noteReference(d.tx, attempt, said, isOpen ? d.now : null)
     return { answer: null, writes, jobs, by: byProvider(attempt) }
   })
 }
 
 /** Whether anything about a payment has yet to end: the payment itself, a refund, or letting go of
  *  what is held for an order that has ended. */
-export function isUnderWay(file: OrderFile, id: string): boolean {
+function isUnderWay(file: OrderFile, id: string): boolean {
   const status = file.payments.find((one) => one.id === id)?.status
   const isBack = file.refunds.some((one) => one.payment === id && one.status === 'pending')
   return status === 'pending' || isBack || (status === 'authorized' && isEnded(file))

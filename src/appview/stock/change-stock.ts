@@ -43,10 +43,17 @@ export async function changeStock(
     }
     return { place, collection: stockMovement.nsid, rkey: d.nextTid(), record }
   })
-  const jobs = states.map(({ item }) => ({
-    queue: STOCK_CHANGED,
-    key: `${d.tenant} ${item} ${d.nextTid()}`,
-    data: { tenant: d.tenant, item },
-  }))
+  const items = states.map(({ item }) => item)
+  const { rowCount } = await d.tx.query(MARK, [d.tenant, items, d.nextTid()])
+  // Whoever comes to look at one item looks at all: one job is enough while it waits.
+  const jobs = rowCount === 0 ? [] : [{ queue: STOCK_CHANGED, key: d.nextTid(), data: {} }]
   return { writes, jobs, states }
 }
+
+/** Only those that were not to be looked at yet come back. */
+const MARK = `with marked as (
+    insert into node."stockChange" as c (tenant, item, mark) select $1, item, $3
+    from unnest($2::text[]) item
+    on conflict (tenant, item) do update set mark = excluded.mark
+    returning c.xmax = 0 as "isNew")
+  select 1 from marked where "isNew"`

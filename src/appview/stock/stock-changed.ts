@@ -9,16 +9,42 @@ import { findTenant } from '../tenants.ts'
 import type { StockState } from './stock-guard.ts'
 import { backorderLimitOf, readStockItem, stockItemOf } from './stock-item.ts'
 
-/** The queue of stock items whose levels are to be looked at. */
+/** The queue that calls for stock items to be looked at, which `node.stockChange` names. */
 export const STOCK_CHANGED = 'stock-changed'
 
 type Product = co.kendev.commerce.product.Main
 type Levels = ReadonlyMap<string, StockState>
 
+/** Looks at every stock item that has changed; what changes meanwhile is looked at again. Throws
+ *  for the first that cannot be looked at, when all others have been. */
+export async function stockChanged(d: ProductWriting): Promise<void> {
+  const failed: unknown[] = []
+  const tried = new Set<string>()
+  for (;;) {
+    const { rows } = await d.sql.query<{ tenant: string; item: string; mark: string }>(
+      `select tenant, item, mark from node."stockChange" where not mark = any($1)
+       order by mark limit 100`,
+      [[...tried]],
+    )
+    if (rows.length === 0) break
+    for (const { tenant, item, mark } of rows)
+      try {
+        await lookAt(d, { tenant, item })
+        await d.sql.query(LOOKED_AT, [tenant, item, mark])
+      } catch (error) {
+        tried.add(mark)
+        failed.push(error)
+      }
+  }
+  if (failed.length > 0) throw failed[0]
+}
+
+const LOOKED_AT = 'delete from node."stockChange" where tenant = $1 and item = $2 and mark = $3'
+
 /** Looks at a stock item after a change: its product is out of stock when nothing of it can be
  *  sold, and for sale again when something can (`domain.md` D-43), and the staff is told once each
  *  time that as little is left as they have named (D-44). Done again, it changes nothing. */
-export async function stockChanged(
+async function lookAt(
   d: ProductWriting,
   { tenant: did, item }: { tenant: string; item: string },
 ): Promise<void> {

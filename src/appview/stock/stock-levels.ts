@@ -83,7 +83,8 @@ const LEVELS = `
   select m.*, coalesce(g.reserved, 0) as reserved, coalesce(g.allocated, 0) as allocated,
     coalesce(g."backorderLimit", 0) as "backorderLimit", p.title,
     (s.content->>'lowStockThreshold')::int as threshold,
-    coalesce((s.content->>'leadTimeDays')::int, (o.content->>'leadTimeDays')::int, $8) as "leadDays",
+    coalesce((s.content->>'leadTimeDays')::int, (o.content->>'leadTimeDays')::int, $8)
+      as "leadDays",
     array(select (-sum(d.delta))::int from appview."stockMovement" d
       where d.did = $1 and d.item = m.item and d.reason = 'sold'
         and d."createdAt" > $6 - make_interval(days => $7)

@@ -56,13 +56,16 @@ export const discount = collection({
   examples: {
     good: [
       example({ limitTotal: 100, limitPerCustomer: 1, endsAt: '2026-12-24T18:00:00Z' }),
-      example({
-        kind: 'amount',
-        rateBp: undefined,
-        amount: 500,
-        currency: 'EUR',
-        minimumSubtotal: 5_000,
-      }),
+      {
+        ...example({
+          kind: 'amount',
+          rateBp: undefined,
+          amount: 500,
+          currency: 'EUR',
+          minimumSubtotal: 5_000,
+        }),
+        rkey: 'five-off',
+      },
     ],
     bad: {
       BadCode: { ...example({}), rkey: 'Winter' },

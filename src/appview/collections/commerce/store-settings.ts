@@ -1,6 +1,7 @@
 import { co } from '../../../lexicons/index.ts'
 import { collection, instant, part, timestamp } from '../../define.ts'
 import { isCurrency } from './currency.ts'
+import { isTimeZone } from './time-zone.ts'
 
 type Settings = co.kendev.commerce.storeSettings.Main
 
@@ -82,19 +83,6 @@ function isTwice(names: readonly string[]): boolean {
 
 function isRegion(code: string): boolean {
   return REGION.test(code)
-}
-
-/** Whether this is a name of the IANA time zone database. */
-function isTimeZone(name: string): boolean {
-  try {
-    return name.includes('/') || name === 'UTC' ? zoneOf(name) !== '' : false
-  } catch {
-    return false
-  }
-}
-
-function zoneOf(timeZone: string): string {
-  return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone
 }
 
 function example(content: Partial<Settings>) {
