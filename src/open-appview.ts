@@ -138,9 +138,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
       await beginOrders(parts, options.jobs)
-      const { sendMail } = options
-      const origin = options.config.publicUrl
-      await beginBooking(options.jobs, { ...acting, sendMail, origin })
+      await beginBooking(options.jobs, { ...acting, ...served(options) })
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -209,6 +207,11 @@ function settled(
     development: config.development,
     spaceGrants: visiting.grants,
   }
+}
+
+/** How people are reached, and where this node is. */
+function served({ config, sendMail }: Options) {
+  return { sendMail, origin: config.publicUrl }
 }
 
 /** What is kept of people beside their records. */

@@ -1,4 +1,5 @@
 import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
+import { createSandbox } from '../src/appview/payments/sandbox.ts'
 import type { SqlPool } from '../src/appview/sql.ts'
 import { TENANT_SPACE, audienceUri } from '../src/permissioned/audience.ts'
 import { type BusinessNode, businessNode, caller, foundTenant } from './business-node.ts'
@@ -45,10 +46,15 @@ export type BookingWorld = AsyncDisposable & {
 export async function bookingWorld(more: object = {}): Promise<BookingWorld> {
   const database = await nativeDatabase()
   const world = { now: new Date('2026-11-27T12:00:00Z') } as { now: Date }
+  const clock = { now: () => world.now }
+  const pool = database.pool as unknown as SqlPool
   const node = await businessNode({
-    pool: database.pool as unknown as SqlPool,
+    pool,
     database: database.pool as never,
-    clock: { now: () => world.now },
+    clock,
+    more: ({ outbox }) => ({
+      provider: createSandbox({ sql: pool, outbox, clock, secret: 'a secret' }),
+    }),
     ...more,
   })
   const roles = { [OWNER]: 'tenant_admin', [ANN]: 'tenant_member', [BOB]: 'tenant_manager' }
@@ -102,7 +108,7 @@ async function found(node: BusinessNode, tenant: string, staff: Readonly<Record<
 }
 
 /** A venue that is open day and night, with two bays and a service of an hour. */
-function shop() {
+export function shop() {
   const days = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
   return {
     $type: `${ENTERPRISE}.venue`,

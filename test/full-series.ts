@@ -1,3 +1,4 @@
+import { fullBusinessKills } from './business-kills/kills.ts'
 import { fullKill } from './end-to-end/kill.ts'
 import { fullOrders, fullOrdersOnPostgres } from './commerce/series.ts'
 import { fullRebuildKills } from './end-to-end/rebuild-kills.ts'
@@ -25,6 +26,7 @@ const SOAK_MINUTES = 30
 /** The long series by name, of which a plain test run only samples. A step that failed is repeated
  *  with the same seed and `from`; the soak has no steps and takes `from` as minutes done. */
 export const fullSeries: Readonly<Record<string, (options: Options) => Promise<void>>> = {
+  'business-kills': fullBusinessKills,
   garbage: fullGarbage,
   'ingest-kills': fullIngestKills,
   kill: fullKill,

@@ -53,3 +53,12 @@ test('a job that fails is tried again, and one that waits is waited for', async 
   expect(tried).toEqual([])
   await expect.poll(() => tried, { timeout: 25_000 }).toEqual(['x', 'x'])
 }, 30_000)
+
+test('many jobs are done one after the other, without waiting between them', async () => {
+  const done: unknown[] = []
+  await jobs.transact(async (_tx, queue) => {
+    for (let n = 0; n < 40; n += 1) await queue(job('many', `n${n}`))
+  })
+  await jobs.work('many', async ({ key }) => void done.push(key))
+  await expect.poll(() => done.length, { timeout: 10_000 }).toBe(40)
+})

@@ -1,6 +1,8 @@
+import { discount } from '../src/appview/collections/commerce/discount.ts'
 import { storeSettings } from '../src/appview/collections/commerce/store-settings.ts'
 import { product } from '../src/appview/collections/commerce/product.ts'
 import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
+import { tenantSettings } from '../src/appview/collections/platform/tenant-settings.ts'
 import { beginOrders, paymentEffect, sweepOrders } from '../src/appview/orders/order-clocks.ts'
 import type { PaymentProvider } from '../src/appview/payments/payment-provider.ts'
 import type { RepoWriter } from '../src/appview/own-record.ts'
@@ -16,6 +18,7 @@ import { type BusinessNode, businessNode, caller, foundTenant } from './business
 import { nativeDatabase } from './database/native.ts'
 
 export const SHOP = 'did:plc:shop'
+export const NODE = 'did:plc:node'
 export const RIVAL = 'did:plc:rival'
 export const [OWNER, BEN, CLEO, EVE] = [
   'did:plc:owner',
@@ -36,13 +39,16 @@ export type OrderStage = AsyncDisposable & {
   /** Puts a product on sale and as many of it into stock; answers its uri. */
   sell(name: string, more?: object, onHand?: number): Promise<string>
   settings(more: object, tenant?: string): Promise<void>
+  discount(code: string, record: object): Promise<void>
+  /** What the platform has agreed with the shop. */
+  sharing(revenueSharing: object): Promise<void>
   stock(name: string): Promise<{ onHand: number; reserved: number; allocated: number }>
   /** Does what time does to orders. */
   sweep(): Promise<void>
 }
 
-/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments unless
- *  another provider is given. */
+/** Sets the stage: a shop with its owner, and a rival with its own. The sandbox takes payments
+ *  unless another provider is given. */
 export async function orderStage(provider?: PaymentProvider): Promise<OrderStage> {
   const database = await nativeDatabase()
   const pool = database.pool as unknown as SqlPool
@@ -53,6 +59,7 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
     database: database.pool as never,
     clock,
     more: ({ outbox }) => ({
+      nodeAccount: () => Promise.resolve(NODE),
       provider: provider ?? createSandbox({ sql: pool, outbox, clock, secret: 'a secret' }),
     }),
     begin: async (deps) => {
@@ -96,6 +103,17 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
       const place = audienceUri(tenant, 'staff', TENANT_SPACE)
       const write = { place, collection: storeSettings.nsid, rkey: 'self', record }
       await node.transact({ tenant }, async () => ({ answer: null, writes: [write], by }))
+    },
+    sharing: async (revenueSharing: object) => {
+      const record = { revenueSharing, updatedAt: state.now.toISOString() }
+      const place = audienceUri(SHOP, 'managers', TENANT_SPACE)
+      const write = { place, collection: tenantSettings.nsid, rkey: 'self', record }
+      await node.transact({ tenant: SHOP }, async () => ({ answer: null, writes: [write], by }))
+    },
+    discount: async (code: string, record: object) => {
+      const place = audienceUri(SHOP, 'staff', TENANT_SPACE)
+      const write = { place, collection: discount.nsid, rkey: code, record: { ...record } }
+      await node.transact({ tenant: SHOP }, async () => ({ answer: null, writes: [write], by }))
     },
     stock: async (name: string) => {
       const { rows } = await pool.query<{ onHand: number; reserved: number; allocated: number }>(

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
-  ADDRESS,
+  type Entry,
+  type Order,
+  type Paid,
+  type Refunded,
+  orderCalls,
+  told,
+} from './order-calls.ts'
+import {
   BEN,
   CLEO,
   COMMERCE,
@@ -10,21 +17,6 @@ import {
   SHOP,
   orderStage,
 } from './order-stage.ts'
-
-type Order = {
-  uri: string
-  orderNumber: string
-  status: string
-  paymentStatus: string
-  fulfilmentStatus: string
-  totalAmount: number
-  taxAmount: number
-  lineItems: { id: string; discount: number }[]
-  nextStates: string[]
-}
-type Paid = { order: Order; payment: { uri: string; status: string } }
-type Refunded = { order: Order; refund: { uri: string; status: string; amount: number } }
-type Entry = { postings: { account: string; party?: string; amount: number }[]; kind: string }
 
 let stage: OrderStage
 beforeAll(async () => {
@@ -36,34 +28,7 @@ beforeAll(async () => {
 })
 afterAll(async () => stage?.[Symbol.asyncDispose]())
 
-const call = <T>(who: string | undefined, method: string, input: object) =>
-  stage.as(who).call<T>(`${COMMERCE}.${method}`, input)
-const get = <T>(who: string | undefined, method: string, params: Record<string, string>) =>
-  stage.as(who).get<T>(`${COMMERCE}.${method}`, params)
-const told = async (asked: Promise<unknown>): Promise<string> =>
-  asked.then(
-    () => 'done',
-    (error: { error?: string }) => error.error ?? 'thrown',
-  )
-const checkout = (who: string | undefined, product: string, more: object = {}) =>
-  call<{ order: Order; link?: string }>(who, 'checkout', {
-    tenant: SHOP,
-    lines: [{ product, quantity: 1 }],
-    shippingAddress: ADDRESS,
-    ...more,
-  })
-const pay = (who: string | undefined, { uri }: { uri: string }, more: object = {}) =>
-  call<Paid>(who, 'payOrder', { order: uri, method: 'credit_card', ...more })
-const balances = async ({ uri }: { uri: string }) => {
-  const { items } = await get<{ items: Entry[] }>(OWNER, 'listLedgerEntries', {
-    tenant: SHOP,
-    order: uri,
-  })
-  const sums = new Map<string, number>()
-  for (const { postings } of items)
-    for (const { account, amount } of postings) sums.set(account, (sums.get(account) ?? 0) + amount)
-  return Object.fromEntries([...sums].filter(([, amount]) => amount !== 0))
-}
+const { call, get, checkout, pay, balances } = orderCalls(() => stage)
 
 test('of fifty orders at once for the last five, five are placed and nothing is oversold', async () => {
   const speaker = await stage.sell('rush', {}, 5)

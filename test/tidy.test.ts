@@ -81,6 +81,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/appview/migrations': [],
   'src/appview/money': [],
   'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
+  'src/appview/revenue': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview/stock': [
     'src/appview',
     'src/jobs/jobs.ts',

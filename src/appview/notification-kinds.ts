@@ -197,4 +197,20 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  startFree: {
+    when: 'a start you wait for is free',
+    title: (d) => `${said(d, 'what')} at ${said(d, 'venue')}: ${said(d, 'when')} is free`,
+    text: (d) =>
+      `${said(d, 'what')} at ${said(d, 'venue')} can be booked at ${said(d, 'when')}.\n` +
+      'Book it soon: in two hours whoever waits next is told.',
+    mail: true,
+    optional: true,
+  },
+  eventNews: {
+    when: 'an event you come to is confirmed, moved or cancelled, or has a place for you',
+    title: (d) => `${said(d, 'event')}: ${said(d, 'news')}`,
+    text: (d) => `${said(d, 'event')}: ${said(d, 'news')}. It begins at ${said(d, 'when')}.`,
+    mail: true,
+    optional: true,
+  },
 }

@@ -84,9 +84,13 @@ export async function openJobs({
     await ensure(queue)
     const polling = { pollingIntervalSeconds: POLL_SECONDS }
     const worker = await boss.work<Job['data']>(queue, polling, async ([job]) => {
-      // Where there was one there may be more: a full queue is not waited with.
-      if (workers.has(queue)) boss.notifyWorker(workers.get(queue)!)
-      if (job) await handler(job.data ?? {})
+      try {
+        if (job) await handler(job.data ?? {})
+      } finally {
+        // There may be more: only an empty queue is waited for.
+        const own = workers.get(queue)
+        if (own !== undefined) boss.notifyWorker(own)
+      }
     })
     workers.set(queue, worker)
   }

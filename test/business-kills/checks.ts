@@ -69,6 +69,7 @@ export async function wrongs(
   wrong.push(...(await stockWrongs(pool, { promised, moved, movements })))
   const audit = await verifyAudit(pool, SHOP)
   if (audit.brokenAt !== undefined) wrong.push(`the audit is broken at ${audit.brokenAt}`)
+  wrong.push(...(await slotWrongs(pool, customers)))
   return [...wrong, ...(await untold(pool, orders))]
 }
 
@@ -174,6 +175,39 @@ async function stockWrongs(
         `${due.reserved} reserved, ${due.allocated} allocated`,
     ]
   })
+}
+
+type Busy = { booking: string; resource: string; from: Date; to: Date }
+
+/** Each appointment that stands has its time, at a bay and of a person, and nothing else is taken. */
+async function slotWrongs(pool: SqlPool, customers: Customers): Promise<string[]> {
+  const all = await recordsOf(pool, 'co.kendev.booking.appointment')
+  const asked = new Set(customers.booked().map(({ uri }) => uri.split('/').at(-1)!))
+  const { rows } = await pool.query<Busy>(
+    `select booking, resource, lower(during) as "from", upper(during) as "to" from repo.busy
+     where tenant = $1 and kind = 'core' and "holdUntil" is null`,
+    [SHOP],
+  )
+  const taken = Map.groupBy(rows, ({ booking }) => booking)
+  const standing = all.filter(({ value }) => value['status'] !== 'cancelled')
+  const keys = new Set(standing.map(({ rkey }) => rkey))
+  return [
+    ...[...asked].filter((key) => !all.some(({ rkey }) => rkey === key)).map((k) => `${k} is lost`),
+    ...all.filter(({ rkey }) => !asked.has(rkey)).map(({ rkey }) => `${rkey} was booked twice`),
+    ...[...taken.keys()].filter((key) => !keys.has(key)).map((k) => `${k} takes time for nothing`),
+    ...standing.flatMap(({ rkey, value }) => {
+      const own = taken.get(rkey) ?? []
+      const kinds = own.map(({ resource }) => resource.split(':')[0]).toSorted()
+      const right = own.every(
+        ({ from, to }) =>
+          from.getTime() === Date.parse(String(value['startTime'])) &&
+          to.getTime() === Date.parse(String(value['endTime'])),
+      )
+      return right && kinds.join() === 'bay,staff'
+        ? []
+        : [`${rkey} has not its time: ${kinds.join()}`]
+    }),
+  ]
 }
 
 /** Each order that was placed has been told of, once. */

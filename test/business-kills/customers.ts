@@ -1,5 +1,6 @@
 import { between } from '../fast/random.ts'
 import { caller } from '../business-node.ts'
+import { BOOKING } from '../booking-world.ts'
 import { ADDRESS, COMMERCE, OWNER, SHOP } from '../order-stage.ts'
 
 /** One request, to be sent until it is answered. */
@@ -12,6 +13,9 @@ export type Deed = {
   refused?: string
 }
 
+const HOUR = 3_600_000
+
+type Booked = { appointment: { uri: string } }
 type OrderView = { uri: string; totalAmount: number; lineItems: { id: string }[] }
 
 /** Everybody who does something in the shop, and all they have done. */
@@ -19,9 +23,11 @@ export class Customers {
   readonly deeds: Deed[] = []
   #n = 0
   readonly #products: readonly string[]
+  readonly #venue: string
 
-  constructor(products: readonly string[]) {
+  constructor({ products, venue }: { products: readonly string[]; venue: string }) {
     this.#products = products
+    this.#venue = venue
   }
 
   /** Sends a deed once more; false when the shop ended before it answered. */
@@ -56,13 +62,39 @@ export class Customers {
       .map(({ who, answer }) => ({ who, order: (answer as { order: OrderView }).order }))
   }
 
+  /** Appointments that were booked, as they were answered. */
+  booked(): { who: string; uri: string }[] {
+    return this.deeds
+      .filter(({ nsid, answer }) => nsid.endsWith('.bookAppointment') && answer)
+      .map(({ who, answer }) => ({ who, uri: (answer as Booked).appointment.uri }))
+  }
+
   #choose(random: () => number): Deed {
+    if (between(random, 0, 9) < 4) return this.#appointment(random)
     const orders = this.placed()
     const kind = between(random, 0, 9)
     const one = orders[between(random, Math.max(0, orders.length - 12), orders.length - 1)]
     if (kind < 4 || !one) return this.#checkout(random)
     if (kind < 7) return this.#pay(one, random)
     return kind < 9 ? this.#refund(one, random) : this.#cancel(one)
+  }
+
+  #appointment(random: () => number): Deed {
+    const booked = this.booked()
+    const one = booked[between(random, Math.max(0, booked.length - 12), booked.length - 1)]
+    const kind = between(random, 0, 9)
+    const hours = between(random, 2, 14 * 24)
+    const startTime = new Date(Math.ceil(Date.now() / HOUR) * HOUR + hours * HOUR).toISOString()
+    const idempotencyKey = this.#key()
+    if (kind < 6 || !one) {
+      const body = { venue: this.#venue, serviceId: 'install', startTime, idempotencyKey }
+      const who = `did:plc:buyer${between(random, 0, 7)}`
+      return { who, nsid: `${BOOKING}.bookAppointment`, body }
+    }
+    const at = { appointment: one.uri, idempotencyKey }
+    return kind < 8
+      ? { who: one.who, nsid: `${BOOKING}.rescheduleAppointment`, body: { ...at, startTime } }
+      : { who: one.who, nsid: `${BOOKING}.cancelAppointment`, body: at }
   }
 
   #key(): string {

@@ -40,6 +40,21 @@ export class ShopProcess implements AsyncDisposable {
     this.#now?.send({ kind: 'crash', crash } satisfies Order)
   }
 
+  /** Lets time pass for it, and waits until it has done what is done now and then. */
+  async later(ms: number): Promise<void> {
+    const child = this.#now!
+    const swept = new Promise<void>((resolve) => {
+      const listen = (told: unknown) => {
+        if (told !== 'swept') return
+        child.off('message', listen)
+        resolve()
+      }
+      child.on('message', listen)
+    })
+    child.send({ kind: 'later', ms } satisfies Order)
+    await swept
+  }
+
   /** Resolves with whether it ended where it was meant to, or was killed after `patienceMs`. */
   async ended(patienceMs: number): Promise<boolean> {
     const child = this.#now!

@@ -8,8 +8,8 @@ import {
 /** What the provider keeps of each payment. */
 export const FEE = 7
 
-/** A provider that does what tests say: the way to pay names how a payment ends, what is unknown and
- *  what is on its way back ends when it is told. */
+/** A provider that does what tests say: the way to pay names how a payment ends, what is unknown
+ *  and what is on its way back ends when it is told. */
 export type ObedientProvider = PaymentProvider & {
   end(reference: string, status: 'captured' | 'declined'): void
   settleRefund(reference: string, key: string, isSent: boolean): void

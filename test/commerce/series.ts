@@ -40,8 +40,8 @@ export async function fullOrders({ seed, seeds, report }: Options): Promise<void
   report(`${runs} sequences in ${since()}, none differs`)
 }
 
-/** Drives a shop on Postgres through its methods by the same commands, and holds it against the same
- *  model. Throws with the sequence after which the two differ. */
+/** Drives a shop on Postgres through its methods by the same commands, and holds it against the
+ *  same model. Throws with the sequence after which the two differ. */
 export async function runThroughPostgres({
   seed,
   runs,

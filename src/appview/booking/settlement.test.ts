@@ -82,7 +82,7 @@ test('a commission follows the kind of appointment and where it came from', () =
   expect(of('standard_install', 'referral_source', 10_000)).toEqual({ rateBp: 600, amount: 600 })
   expect(of('standard_install', 'repeat_customer', 10_000).amount).toBe(200)
   expect(of('general_meeting', 'referral_source', 10_000)).toEqual({ rateBp: 0, amount: 0 })
-  const product = { productType: 'physical', customBp: 1_000, multipliers: { pickup_job: 200 } }
+  const product = { productType: 'physical', customBp: 1_000, multipliers: { pickup_job: 2_000 } }
   const facts = { appointmentType: 'general_meeting', source: 'pickup_job', product }
   expect(appointmentCommission(facts, 10_000)).toEqual({ rateBp: 2_000, amount: 2_000 })
 })

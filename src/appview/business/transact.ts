@@ -128,9 +128,10 @@ const pathOf = ({ place, collection, rkey }: Path) => `${place} ${collection}/${
  * of the same tenant before it: it sees what they have done, and its records, their audit events,
  * its jobs and what it keeps through `tx` are stored together or not at all. It may be run again,
  * so it has no other effects, and reads records of the tenant by `read`, or after `requireStored`:
- * those of decisions just before it are stored with its own. Answers once the views have it. The same key with the
- * same input is answered as the first time; with another it throws `IdempotencyMismatch` (422).
- * What `decide` throws is the caller's answer and undoes what it has done.
+ * those of decisions just before it are stored with its own. Answers once the views have it. The
+ * same key with the same input is answered as the first time; with another it throws
+ * `IdempotencyMismatch` (422). What `decide` throws is the caller's answer and undoes what it has
+ * done.
  */
 export function createTransact(t: Transacting): Transact {
   const slots = createSlots({

@@ -9,6 +9,7 @@ import { series } from './booking/series.ts'
 import { waitlistEntry } from './booking/waitlist-entry.ts'
 import { customer } from './commerce/customer.ts'
 import { discount } from './commerce/discount.ts'
+import { feeDecision } from './commerce/fee-decision.ts'
 import { fulfilment } from './commerce/fulfilment.ts'
 import { invoice } from './commerce/invoice.ts'
 import { ledgerEntry } from './commerce/ledger-entry.ts'
@@ -82,6 +83,7 @@ export const collections: readonly Collection[] = [
   featureFeedback,
   featureResponse,
   featureVote,
+  feeDecision,
   feedback,
   fulfilment,
   insightCorrection,

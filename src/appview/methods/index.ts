@@ -7,8 +7,7 @@ import { getProfile } from './actor/get-profile.ts'
 import { preferences } from './actor/preferences.ts'
 import { spaceGrants } from './actor/space-grants.ts'
 import { mountBooking } from './booking/mount-booking.ts'
-import { catalogue } from './commerce/catalogue.ts'
-import { orders } from './commerce/orders.ts'
+import { mountCommerce } from './commerce/mount-commerce.ts'
 import { getImage } from './content/get-image.ts'
 import { readCategories } from './content/read-categories.ts'
 import { hosts } from './federation/hosts.ts'
@@ -63,7 +62,7 @@ import { writeForSpace } from './spaces/write-for-space.ts'
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
 /** Everything the methods use between them; each takes the narrow part it names. */
-export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
+export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof mountCommerce> &
   DepsOf<typeof createSpace> &
   DepsOf<typeof changeDomainsOf> &
   DepsOf<typeof domains> &
@@ -73,7 +72,6 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
   DepsOf<typeof giveAward> &
   DepsOf<typeof hosts> &
   DepsOf<typeof join> &
-  DepsOf<typeof orders> &
   DepsOf<typeof revokeAward> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
@@ -88,7 +86,6 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof catalogue> &
 /** Mounts every method of the AppView. One that is not a declared get or list adds one line. */
 export function mountMethods(mount: Mount, deps: MethodDeps): void {
   mountCollections(mount, deps, collections)
-  catalogue(mount, deps)
   channelAlerts(mount, deps)
   channelMetrics(mount, deps)
   acceptInvitation(mount, deps)
@@ -112,12 +109,12 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   join(mount, deps)
   joinTenant(mount, deps)
   mountBooking(mount, deps)
+  mountCommerce(mount, deps)
   messageInsights(mount, deps)
   memberFigures(mount, deps)
   memberProfile(mount, deps)
   notificationSettings(mount, deps)
   notifications(mount, deps)
-  orders(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
   react(mount, deps)

@@ -12,6 +12,10 @@ import { type KeptOrder, type OrderAt, managersOf, orderUri, orderWrites } from 
 /** What a change of an order brings about, for the decision that it is part of. */
 export type Kept = { readonly writes: readonly TenantWrite[]; readonly jobs: readonly Job[] }
 
+/** The queue of what happens to orders that pay for appointments: with the uris of both and the
+ *  state the order has come to. */
+export const APPOINTMENT_ORDER = 'appointment-order'
+
 /** The queue of what a provider is to be asked for. */
 export const PAYMENT_TASK = 'payment-task'
 
@@ -23,15 +27,28 @@ const HEAD_START_SECONDS = 10
 export async function keepChange(d: Deciding, kept: KeptOrder, change: Change): Promise<Kept> {
   const { at, record } = kept
   const order = orderUri(at)
-  const stock = await changeStock(d, change.stock, { order })
+  const stock = await moveStock(d, change, order)
   await giveDiscountBack(d, kept, change)
   const entries = change.entries.map((entry) => entryWrite(d, at, entry))
   const tasks = change.tasks.map((task) => taskJob(at, task))
   const notices = await noticesOf(d, { at, record }, change)
+  const told = appointmentJob(kept, change)
   return {
     writes: [...orderWrites(kept, change.file, d.now), ...stock.writes, ...entries],
-    jobs: [...stock.jobs, ...tasks, ...notices],
+    jobs: [...stock.jobs, ...tasks, ...notices, ...told],
   }
+}
+
+/** Units of a refund that cannot be sold again are damaged; all else is sold, or comes back. */
+async function moveStock(d: Deciding, { stock, entries }: Change, order: string) {
+  const isBack = entries.some(({ kind }) => kind === 'refundPaid')
+  const [lost, others] = [
+    stock.filter(({ onHand }) => isBack && onHand < 0),
+    stock.filter(({ onHand }) => !isBack || onHand >= 0),
+  ]
+  const moved = await changeStock(d, others, { order })
+  const gone = await changeStock(d, lost, { order, reason: 'damaged' })
+  return { writes: [...moved.writes, ...gone.writes], jobs: [...moved.jobs, ...gone.jobs] }
 }
 
 /** The entry as a record of the tenant's ledger. */
@@ -81,6 +98,16 @@ async function giveDiscountBack(
 const USED_ONCE = 'delete from repo.series where tenant = $1 and series = $2 and last = 1'
 const USED_LESS = `update repo.series set last = last - 1
   where tenant = $1 and series = $2 and last > 1`
+
+/** An appointment follows the order that pays for it. */
+function appointmentJob({ at, record, file, parts }: KeptOrder, change: Change): Job[] {
+  const { appointment } = record
+  const { status } = change.file.order
+  if (appointment === undefined || parts.size === 0 || status === file.order.status) return []
+  const order = orderUri(at)
+  const data = { tenant: at.tenant, appointment, order, status }
+  return [{ queue: APPOINTMENT_ORDER, key: `${order} ${status}`, data }]
+}
 
 /** What happened, as people are told of it. */
 const WORDS: Readonly<Record<string, string>> = {

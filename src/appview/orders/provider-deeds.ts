@@ -14,8 +14,8 @@ import {
   ProviderRefused,
 } from '../payments/payment-provider.ts'
 import type { Sql } from '../sql.ts'
-import { keepChange } from './keep-change.ts'
-import { type OrderAt, orderUri, partKeys, readOrder } from './order-records.ts'
+import { changeOrder } from './change-order.ts'
+import { type OrderAt, orderUri } from './order-records.ts'
 import { type Attempt, attemptOf, noteReference } from './payment-attempts.ts'
 
 /** What paying needs. */
@@ -155,9 +155,7 @@ async function decide(
   order: OrderAt,
   command: (file: OrderFile, at: At) => Change,
 ): Promise<Decision<null>> {
-  const kept = await readOrder(d, order)
-  const change = command(kept.file, { now: d.now, nextId: partKeys(kept) })
-  const { writes, jobs } = await keepChange(d, kept, change)
+  const { writes, jobs } = await changeOrder(d, order, command)
   return { answer: null, writes, jobs, by: byProvider(order) }
 }
 

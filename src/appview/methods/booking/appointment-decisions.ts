@@ -1,11 +1,9 @@
 import type { co } from '../../../lexicons/index.ts'
 import * as change from '../../booking/appointment-change.ts'
 import { unmovable } from '../../booking/cancellation.ts'
-import type { Deciding } from '../../business/transact.ts'
-import type { Standing } from './appointment-records.ts'
 import { type Becomes, type Decide, goes } from './change-appointment.ts'
 import { startOf } from './choose-slot.ts'
-import type { Paying } from './make-order.ts'
+import { giveBack, paidFor } from './pay-appointment.ts'
 import { freeUp, moveTo } from './move-appointment.ts'
 import { reminderJobs } from './reminders.ts'
 import { stillTaken } from './still-taken.ts'
@@ -17,17 +15,15 @@ type To = Pick<
 >
 
 /** Cancels: what it took is free, what was paid goes back as was agreed, who waits is told. */
-export function cancelling(paying: Paying | undefined): Decide {
-  return async (d, standing, how) => {
-    if (!goes(standing, 'cancelled')) return undefined
-    const paid = await paidOf(d, paying, standing)
-    const record = change.cancel(standing.record, how, paid)
-    if (typeof record === 'string') return record
-    await freeUp(d, standing)
-    const also = await settled(d, paying, record)
-    const jobs = [...also.jobs, waitlistJob(standing.tenant, record, d.nextTid())]
-    return { record, also: { writes: also.writes, jobs }, news: 'cancelled' }
-  }
+export const cancelling: Decide = async (d, standing, how) => {
+  if (!goes(standing, 'cancelled')) return undefined
+  const paid = await paidFor(d, standing, standing.record)
+  const record = change.cancel(standing.record, how, paid)
+  if (typeof record === 'string') return record
+  await freeUp(d, standing)
+  const also = await giveBack(d, standing, record)
+  const jobs = [...also.jobs, waitlistJob(standing.tenant, record, d.nextTid())]
+  return { record, also: { writes: also.writes, jobs }, news: 'cancelled' }
 }
 
 /** Moves: the new start is taken and the old one free, or nothing happens. */
@@ -75,36 +71,20 @@ export const completing: Decide = async (_, standing, how) => {
 }
 
 /** Notes that the customer did not come; what was agreed is kept. */
-export function missing(paying: Paying | undefined): Decide {
-  return async (d, standing, how) => {
-    if (!goes(standing, 'no_show', 'confirmed')) return undefined
-    const record = change.miss(standing.record, how, await paidOf(d, paying, standing))
-    if (typeof record === 'string') return record
-    return { record, also: await settled(d, paying, record) }
-  }
+export const missing: Decide = async (d, standing, how) => {
+  if (!goes(standing, 'no_show', 'confirmed')) return undefined
+  const record = change.miss(standing.record, how, await paidFor(d, standing, standing.record))
+  if (typeof record === 'string') return record
+  return { record, also: await giveBack(d, standing, record) }
 }
 
 /** Makes of one outcome the other. Money that has gone back stays where it is. */
-export function correcting(paying: Paying | undefined, to: 'completed' | 'no_show'): Decide {
+export function correcting(to: 'completed' | 'no_show'): Decide {
   return async (d, standing, how) => {
     const from = to === 'completed' ? 'no_show' : 'completed'
     if (!goes(standing, to, from)) return undefined
-    const paid = await paidOf(d, paying, standing)
+    const paid = await paidFor(d, standing, standing.record)
     const record = change.correct(standing.record, how, { to, paid })
     return typeof record === 'string' ? record : { record }
   }
-}
-
-async function paidOf(d: Deciding, paying: Paying | undefined, { record }: Standing) {
-  const order = record.payment?.order
-  return order === undefined || !paying ? 0 : paying.paidFor(d, order)
-}
-
-async function settled(d: Deciding, paying: Paying | undefined, record: change.Appointment) {
-  const order = record.payment?.order
-  if (order === undefined || !paying) return { writes: [], jobs: [] }
-  const { refund = 0, fee = 0 } = record.settlement ?? {}
-  const ended = { order, refund, kept: fee, reason: record.statusReason }
-  const { writes, jobs = [] } = await paying.settle(d, ended)
-  return { writes, jobs }
 }

@@ -32,7 +32,7 @@ export function customerMethods(mount: Mount, deps: BookingDeps): void {
   const change = changerOf(deps, 'concerned')
 
   guestProcedure(mount, co.kendev.booking.cancelAppointment, (call) =>
-    change(co.kendev.booking.cancelAppointment.$lxm, call, cancelling(deps.paying)),
+    change(co.kendev.booking.cancelAppointment.$lxm, call, cancelling),
   )
   guestProcedure(mount, co.kendev.booking.rescheduleAppointment, (call) =>
     change(co.kendev.booking.rescheduleAppointment.$lxm, call, rescheduling(call.input)),
@@ -61,12 +61,12 @@ export function staffMethods(mount: Mount, deps: BookingDeps): void {
     change(co.kendev.booking.completeAppointment.$lxm, call, completing),
   )
   procedure(mount, co.kendev.booking.markNoShow, (call) =>
-    change(co.kendev.booking.markNoShow.$lxm, call, missing(deps.paying)),
+    change(co.kendev.booking.markNoShow.$lxm, call, missing),
   )
   procedure(mount, co.kendev.booking.correctAppointment, (call) => {
     const to = call.input.to === 'no_show' ? 'no_show' : 'completed'
     const method = co.kendev.booking.correctAppointment.$lxm
-    return correct(method, call, correcting(deps.paying, to))
+    return correct(method, call, correcting(to))
   })
 }
 

@@ -11,9 +11,9 @@ import { type Chosen, chooseSlot, freeStarts, notFree, startOf } from './choose-
 import { claim, keepHeld, releaseExpired } from './claim.ts'
 import { type Held, readHold } from './hold.ts'
 import { composeBooking } from './compose-booking.ts'
-import type { Paying } from './make-order.ts'
 import { shownAppointment } from './show-appointment.ts'
 import { customerJob } from './tell-customer.ts'
+import { bookedEntries } from './waitlist-offers.ts'
 import { type Venue, requireBookable, serviceOf, timesOf } from './venue-plan.ts'
 
 /** What booking needs. */
@@ -21,7 +21,6 @@ export type BookingDeps = Reading & {
   readonly transact: Transact
   readonly links: SignedLinks
   readonly clock: { now(): Date }
-  readonly paying?: Paying
 }
 
 type Input = co.kendev.booking.bookAppointment.$InputBody
@@ -81,11 +80,17 @@ async function book(d: Deciding, order: Order): Promise<Decision<Booked>> {
     service: serviceOf(venue, input.serviceId),
     seats: held?.seats ?? seats,
     details: input,
-    paying: deps.paying,
+    charges: true,
+  })
+  const waited = await bookedEntries(d, {
+    place: customer.place,
+    venue: venue.uri,
+    serviceId: input.serviceId,
+    start: chosen.slot.start,
   })
   return {
     answer: { uri: composed.uri },
-    writes: [...customer.writes, ...composed.writes],
+    writes: [...customer.writes, ...composed.writes, ...waited],
     jobs: [
       ...composed.jobs,
       customerJob({ tenant: d.tenant, place: customer.place, rkey }, 'booked', '0'),

@@ -48,8 +48,8 @@ export type Decide = (
   how: Changing & { now: number },
 ) => Promise<Becomes | Refused | undefined>
 
-/** Who may: everybody it concerns, whoever does the work, or only those who plan it. */
-export type Allowed = 'concerned' | 'staff' | 'planners'
+/** Who may: everybody it concerns, the customer alone, the staff, or only those who plan the work. */
+export type Allowed = 'concerned' | 'customer' | 'staff' | 'planners'
 
 type Actor = { by: 'customer' | 'staff'; actor: string; role: string }
 
@@ -83,6 +83,7 @@ export async function changeAppointment(
 
 function may({ by, role }: Actor, allowed: Allowed): boolean {
   if (allowed === 'concerned') return true
+  if (allowed === 'customer') return by === 'customer'
   return by === 'staff' && (allowed === 'staff' || role !== PERFORMER)
 }
 

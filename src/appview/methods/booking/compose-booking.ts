@@ -1,5 +1,7 @@
 import { co } from '../../../lexicons/index.ts'
 import type { Job } from '../../../jobs/jobs.ts'
+import type { Appointment } from '../../booking/appointment-change.ts'
+import { appointmentCommission } from '../../booking/appointment-commission.ts'
 import { newAppointment } from '../../booking/new-appointment.ts'
 import { timingOf } from '../../booking/plan.ts'
 import type { CustomerSpace } from '../../business/customers.ts'
@@ -10,7 +12,7 @@ import type { Sql } from '../../sql.ts'
 import { appointmentWrites } from './appointment-records.ts'
 import type { Booker } from './booker.ts'
 import type { Chosen } from './choose-slot.ts'
-import type { Paying } from './make-order.ts'
+import { orderFor } from './pay-appointment.ts'
 import { priceOf } from './price.ts'
 import { reminderJobs } from './reminders.ts'
 import { sessionName } from './taken.ts'
@@ -36,7 +38,8 @@ export type Taking = {
   readonly details: Details
   /** The series it is one of, and which of it. */
   readonly of?: { readonly series: string; readonly instance: string }
-  readonly paying?: Paying | undefined
+  /** Whether what is to be paid when booking is ordered now. */
+  readonly charges?: boolean
 }
 
 type Composed = { uri: string; writes: readonly TenantWrite[]; jobs: readonly Job[] }
@@ -48,7 +51,8 @@ export async function composeBooking(d: Deciding, taking: Taking): Promise<Compo
   const uri = recordUri(d.tenant, appointments.nsid, rkey)
   const price = await priceOf(d.tx, venue, service)
   const record = recordOf(d, taking, price)
-  const order = await orderOf(d, { taking, record, uri })
+  const source = await sourceOf(d.tx, taking)
+  const order = await orderOf(d, { taking, record, uri, source })
   const { before, after } = timingOf(plan, chosen.service)
   const session = sessionName(plan.venue, service.serviceId, slot.start)
   const files = {
@@ -59,7 +63,7 @@ export async function composeBooking(d: Deciding, taking: Taking): Promise<Compo
       ...(chosen.service.seats > 1 && { heldBy: session }),
     },
     terms: {
-      source: await sourceOf(d.tx, taking),
+      source,
       ...(slot.staff !== undefined && { performer: slot.staff }),
     },
   }
@@ -94,21 +98,24 @@ function recordOf(
   })
 }
 
-async function orderOf(
+function orderOf(
   d: Deciding,
-  of: { taking: Taking; record: ReturnType<typeof newAppointment>; uri: string },
+  of: { taking: Taking; record: Appointment; uri: string; source: string },
 ) {
-  const { taking, record, uri } = of
-  const { payment, service } = record
-  if (!taking.paying || !payment?.amount || !service?.price) return undefined
-  return taking.paying.makeOrder(d, {
-    customer: taking.customer,
-    buyer: taking.booker.attendee,
-    appointment: uri,
-    title: service.serviceName,
-    product: service.product,
-    price: service.price,
-    dueNow: payment.amount.amount,
+  const { taking, record, uri, source } = of
+  if (!taking.charges) return undefined
+  const { booker, customer, chosen } = taking
+  const did = chosen.slot.staff
+  const type = record.appointmentType ?? ''
+  const { rateBp } = appointmentCommission({ appointmentType: type, source }, 0)
+  return orderFor(d, {
+    buyer: { who: booker.who, contact: booker.contact, customer },
+    uri,
+    record,
+    source,
+    performer: did === undefined ? undefined : { did, rateBp },
+    action: co.kendev.booking.bookAppointment.$lxm,
+    actor: booker.actor === 'guest' ? d.tenant : booker.actor,
   })
 }
 

@@ -46,7 +46,7 @@ export function editSeries(mount: Mount, deps: BookingDeps): void {
     const { uri } = await deps.transact({ tenant: at.tenant, once }, async (d) => {
       const { reason } = input
       const how = { now: d.now.getTime(), by, ...(reason !== undefined && { reason }) }
-      const editing = await editingOf(d, { deps, input, how, at })
+      const editing = await editingOf(d, { input, how, at })
       const done = await edit(d, editing)
       const who = { actor: viewer?.did ?? d.tenant, role, action: method }
       return { answer: { uri: done.series }, writes: done.writes, jobs: done.jobs, by: who }
@@ -129,9 +129,9 @@ async function actorOf(
 /** The series as the transaction sees it, with those of its appointments it is about. */
 async function editingOf(
   d: Deciding,
-  given: { deps: BookingDeps; input: Input; how: change.Changing; at: At },
+  given: { input: Input; how: change.Changing; at: At },
 ): Promise<Editing> {
-  const { deps, input, how, at } = given
+  const { input, how, at } = given
   const found = await d.read({ place: at.place, collection: allSeries.nsid, rkey: at.rkey })
   if (!found) throw notFound(`series ${input.series}`)
   const { $type: _, ...record } = found.record
@@ -151,7 +151,7 @@ async function editingOf(
   if (toCome.length === 0) throw notFound(`instance ${input.instance} to come`)
   const from = input.scope === 'all' ? toCome[0]!.record.instance! : input.instance
   const { rkey, place } = at
-  return { deps, input, how, rkey, place, record: record as SeriesRecord, those: toCome, from }
+  return { input, how, rkey, place, record: record as SeriesRecord, those: toCome, from }
 }
 
 function concerns({ scope, instance }: Input, of: string): boolean {

@@ -7,10 +7,9 @@ import type { Job } from '../../../jobs/jobs.ts'
 import { type Standing, appointmentWrites } from './appointment-records.ts'
 import { goes } from './change-appointment.ts'
 import { freeUp } from './move-appointment.ts'
+import { giveBack, paidFor } from './pay-appointment.ts'
 import { refused } from './refused.ts'
 import { waitlistJob } from './waitlist-offers.ts'
-
-import type { BookingDeps } from './book-appointment.ts'
 
 type Input = co.kendev.booking.editSeries.$InputBody
 /** A series as its record has it. */
@@ -18,7 +17,6 @@ export type SeriesRecord = Omit<co.kendev.booking.series.Main, '$type'>
 
 /** What is to be done to a series, and to which of its appointments. */
 export type Editing = {
-  readonly deps: BookingDeps
   readonly input: Input
   readonly how: change.Changing
   readonly rkey: string
@@ -70,19 +68,21 @@ export function movedPart(e: Editing): { before: Recurrence | undefined; after: 
 /** Cancels some of a series, each as was agreed for it. */
 export async function cancelled(
   d: Deciding,
-  { how, deps }: Pick<Editing, 'how' | 'deps'>,
+  { how }: Pick<Editing, 'how'>,
   those: readonly Standing[],
 ): Promise<{ writes: TenantWrite[]; jobs: Job[] }> {
   const writes: TenantWrite[] = []
   const jobs: Job[] = []
   for (const standing of those) {
     if (!goes(standing, 'cancelled')) continue
-    const order = standing.record.payment?.order
-    const paid = order !== undefined && deps.paying ? await deps.paying.paidFor(d, order) : 0
+    const paid = await paidFor(d, standing, standing.record)
     const record = change.cancel(standing.record, how, paid)
     if (typeof record === 'string') throw refused(record, standing.record)
     await freeUp(d, standing)
+    const back = await giveBack(d, standing, record)
     const { terms } = standing
+    writes.push(...back.writes)
+    jobs.push(...back.jobs)
     writes.push(...(await appointmentWrites(d, standing, { record, terms })))
     jobs.push(waitlistJob(standing.tenant, record, d.nextTid()))
   }

@@ -121,8 +121,9 @@ async function buyerOf(deps: OrderDeps, input: Input, viewer: string | undefined
   const email = contact?.email?.trim()
   const role = viewer === undefined ? undefined : await staffRole(deps.sql, tenant, viewer)
   const isStaff = role !== undefined
-  const forStaff = input.source ?? input.seller ?? input.customer
-  if (!isStaff && forStaff !== undefined && forStaff !== viewer)
+  const isForOther = input.customer !== undefined && input.customer !== viewer
+  const isForStaff = isForOther || input.source !== undefined || input.seller !== undefined
+  if (!isStaff && isForStaff)
     throw new ForbiddenError('Only the staff of the shop says this. Leave it out.', 'Forbidden')
   if (isStaff && input.customer !== undefined)
     return { who: { did: input.customer, ...known }, role, isStaff }

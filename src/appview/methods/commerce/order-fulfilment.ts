@@ -2,9 +2,9 @@ import { co } from '../../../lexicons/index.ts'
 import { fulfilment } from '../../collections/commerce/fulfilment.ts'
 import { type Parcel, fulfilOrder, setFulfilmentStatus } from '../../commerce/fulfil-order.ts'
 import type { Method } from '../../commerce/order-file.ts'
-import { keepChange } from '../../orders/keep-change.ts'
+import { changeOrder } from '../../orders/change-order.ts'
 import { byOf, requireOrderStaff } from '../../orders/order-access.ts'
-import { orderUri, partKeys, partUri, readOrder } from '../../orders/order-records.ts'
+import { orderUri, partUri } from '../../orders/order-records.ts'
 import { type Mount, procedure } from '../../serve.ts'
 import { type OrderDeps, fulfilmentView, orderView } from './order-views.ts'
 
@@ -17,11 +17,10 @@ export function orderFulfilment(mount: Mount, deps: OrderDeps): void {
     const action = co.kendev.commerce.fulfilOrder.$lxm
     const once = { caller: viewer.did, method: action, key: idempotencyKey, input }
     const id = await deps.transact({ tenant: at.tenant, once }, async (d) => {
-      const kept = await readOrder(d, at)
-      const when = { now: d.now, nextId: partKeys(kept) }
       const wanted = { lines, method: method as Method | undefined, ...parcelOf(input) }
-      const change = fulfilOrder(kept.file, wanted, when)
-      const { writes, jobs } = await keepChange(d, kept, change)
+      const { writes, jobs, change } = await changeOrder(d, at, (file, when) =>
+        fulfilOrder(file, wanted, when),
+      )
       return { answer: change.id, writes, jobs, by: byOf(asker, action) }
     })
     return (await fulfilledView(deps, { at, id, viewer: viewer.did })) as never
@@ -34,11 +33,10 @@ export function orderFulfilment(mount: Mount, deps: OrderDeps): void {
     const id = uri.split('/').at(-1)!
     const action = co.kendev.commerce.setFulfilmentStatus.$lxm
     await deps.transact({ tenant: at.tenant }, async (d) => {
-      const kept = await readOrder(d, at)
-      const when = { now: d.now, nextId: partKeys(kept) }
       const asked = { id, to, parcel: parcelOf(input), ...(from !== undefined && { from }) }
-      const change = setFulfilmentStatus(kept.file, asked, when)
-      const { writes, jobs } = await keepChange(d, kept, change)
+      const { writes, jobs } = await changeOrder(d, at, (file, when) =>
+        setFulfilmentStatus(file, asked, when),
+      )
       return { answer: null, writes, jobs, by: byOf(asker, action, reason) }
     })
     return (await fulfilledView(deps, { at, id, viewer: viewer.did })) as never

@@ -7,7 +7,7 @@ import { cancelOrder, extendReservation } from '../../commerce/cancel-order.ts'
 import type { Change } from '../../commerce/change.ts'
 import { setOrderStatus } from '../../commerce/fulfil-order.ts'
 import type { OrderFile } from '../../commerce/order-file.ts'
-import { keepChange } from '../../orders/keep-change.ts'
+import { changeOrder } from '../../orders/change-order.ts'
 import {
   type Asker,
   byOf,
@@ -15,7 +15,7 @@ import {
   requireAsker,
   requireOrderStaff,
 } from '../../orders/order-access.ts'
-import { orderUri, partKeys, readOrder } from '../../orders/order-records.ts'
+import { orderUri } from '../../orders/order-records.ts'
 import { recordUri, uriIn } from '../../reference.ts'
 import { type Mount, guestProcedure, procedure, query } from '../../serve.ts'
 import { runTasks } from './order-payments.ts'
@@ -93,9 +93,7 @@ async function change(
 ): Promise<object> {
   const { at } = asker
   const tasks = await deps.transact({ tenant: at.tenant }, async (d) => {
-    const kept = await readOrder(d, at)
-    const done = command(kept.file, { now: d.now, nextId: partKeys(kept) })
-    const { writes, jobs } = await keepChange(d, kept, done)
+    const { writes, jobs, change: done } = await changeOrder(d, at, command)
     return { answer: done.tasks, writes, jobs, by: byOf(asker, action, reason) }
   })
   await runTasks(deps, at, tasks)

@@ -5,9 +5,9 @@ import { refund } from '../../collections/commerce/refund.ts'
 import { type ProviderTask, andThen } from '../../commerce/change.ts'
 import { refundOrder } from '../../commerce/refund-order.ts'
 import { paymentCaptured, requireHeld, startPayment } from '../../commerce/take-payment.ts'
-import { keepChange } from '../../orders/keep-change.ts'
+import { changeOrder } from '../../orders/change-order.ts'
 import { type Asker, byOf, requireAsker, requireOrderStaff } from '../../orders/order-access.ts'
-import { type OrderAt, orderUri, partKeys, partUri, readOrder } from '../../orders/order-records.ts'
+import { type OrderAt, orderUri, partUri, readOrder } from '../../orders/order-records.ts'
 import { attemptOf, keepAttempt, watch } from '../../orders/payment-attempts.ts'
 import { BY_HAND, askForPayment, capture, carryOut } from '../../orders/provider-deeds.ts'
 import { type Mount, guestProcedure, procedure } from '../../serve.ts'
@@ -63,11 +63,11 @@ function refunds(mount: Mount, deps: OrderDeps): void {
     const action = co.kendev.commerce.refundOrder.$lxm
     const once = { caller: viewer.did, method: action, key: idempotencyKey, input }
     const done = await deps.transact({ tenant: at.tenant, once }, async (d) => {
-      const kept = await readOrder(d, at)
       const wish = { lines: lines ?? [], shipping, amount, payment: by, reason }
-      const change = refundOrder(kept.file, wish, { now: d.now, nextId: partKeys(kept) })
+      const { writes, jobs, change } = await changeOrder(d, at, (file, when) =>
+        refundOrder(file, wish, when),
+      )
       const { id } = change.refund
-      const { writes, jobs } = await keepChange(d, kept, change)
       const noted = writes.map((write) =>
         write.collection === refund.nsid && write.rkey === id && note !== undefined
           ? { ...write, record: { ...write.record, note } }
@@ -119,14 +119,13 @@ async function begin(deps: OrderDeps, asker: Asker, asks: Begin): Promise<string
     input: { ...input, method, amount },
   }
   return deps.transact({ tenant: at.tenant, once }, async (d) => {
-    const kept = await readOrder(d, at)
-    const when = { now: d.now, nextId: partKeys(kept) }
-    const started = startPayment(kept.file, { method, amount }, when)
-    const { id } = started.payment
-    const change = isReceived
-      ? andThen(started, (file) => paymentCaptured(file, { id }, when))
-      : started
-    const { writes, jobs } = await keepChange(d, kept, change)
+    const { writes, jobs, change, before } = await changeOrder(d, at, (file, when) => {
+      const started = startPayment(file, { method, amount }, when)
+      const { payment: made } = started
+      if (!isReceived) return { ...started, made }
+      return { ...andThen(started, (one) => paymentCaptured(one, { id: made.id }, when)), made }
+    })
+    const { id } = change.made
     await keepAttempt(
       d.tx,
       {
@@ -134,11 +133,11 @@ async function begin(deps: OrderDeps, asker: Asker, asks: Begin): Promise<string
         payment: id,
         provider: isReceived ? BY_HAND : deps.provider.name,
         key: id,
-        amount: started.payment.amount,
-        currency: kept.record.currency,
+        amount: change.made.amount,
+        currency: before.record.currency,
         method: input.paymentMethod ?? null,
         capture: input.capture ?? true,
-        number: kept.record.orderNumber,
+        number: before.record.orderNumber,
       },
       d.now,
     )

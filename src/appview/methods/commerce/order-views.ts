@@ -1,7 +1,9 @@
+import { feeDecision } from '../../collections/commerce/fee-decision.ts'
 import { fulfilment } from '../../collections/commerce/fulfilment.ts'
 import { orderNotes } from '../../collections/commerce/order-notes.ts'
 import { order } from '../../collections/commerce/order.ts'
 import { payment } from '../../collections/commerce/payment.ts'
+import { payout } from '../../collections/commerce/payout.ts'
 import { refund } from '../../collections/commerce/refund.ts'
 import type { Collection, Row } from '../../define.ts'
 import { present } from '../../look.ts'
@@ -21,6 +23,10 @@ export const paymentView = viewOf(payment)
 export const refundView = viewOf(refund)
 /** The view of a fulfilment that somebody has changed. */
 export const fulfilmentView = viewOf(fulfilment)
+/** The view of a payout that somebody has changed. */
+export const payoutView = viewOf(payout)
+/** The view of a decision about a fee. */
+export const feeDecisionView = viewOf(feeDecision)
 /** The view of the notes about an order that somebody has changed. */
 export const notesView = viewOf(orderNotes)
 

@@ -1,0 +1,125 @@
+import ICAL from 'ical.js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cancelUnpaid } from '../src/appview/methods/booking/cancel-unpaid.ts'
+import {
+  BOB,
+  BOOKING,
+  type BookingWorld,
+  GRACE,
+  HEIDI,
+  SHOP,
+  type Shown,
+  bookingWorld,
+  refusal,
+} from './booking-world.ts'
+
+let world: BookingWorld
+beforeAll(async () => {
+  world = await bookingWorld()
+})
+afterAll(async () => world?.[Symbol.asyncDispose]())
+
+const HOUR = 3_600_000
+const START = Date.parse('2026-11-30T15:00:00Z')
+const at = (ms: number) => (world.now = new Date(ms))
+const noon = () => at(Date.parse('2026-11-27T12:00:00Z'))
+
+type Booked = { appointment: Shown; token: string; feed: string }
+const book = (did: string | undefined, venue: string, more: object = {}) =>
+  world.as(did).call<Booked>(`${BOOKING}.bookAppointment`, {
+    venue,
+    serviceId: 'install',
+    startTime: '2026-11-30T15:00:00Z',
+    ...more,
+  })
+const call = <T = Shown>(did: string | undefined, method: string, body: object) =>
+  world.as(did).call<T>(`${BOOKING}.${method}`, body)
+const get = <T>(did: string | undefined, method: string, params: Record<string, string>) =>
+  world.as(did).get<T>(`${BOOKING}.${method}`, params)
+
+let people = 0
+async function venue(more: object = {}) {
+  noon()
+  const { uri } = await world.venue(more)
+  const worker = `did:plc:dayworker${(people += 1)}`
+  await world.staff(uri, worker)
+  return { uri, worker }
+}
+
+test('calendars find what is booked at an address of their own, and a file takes back what is cancelled', async () => {
+  const { uri, worker } = await venue()
+  const { appointment, feed } = await book(GRACE, uri)
+  const read = async (url: string) => {
+    const response = await fetch(url.replace('http://business.test', world.node.url))
+    const text = await response.text()
+    return { status: response.status, type: response.headers.get('content-type'), text }
+  }
+  const events = (text: string) =>
+    new ICAL.Component(ICAL.parse(text)).getAllSubcomponents('vevent').map((event) => ({
+      uid: event.getFirstPropertyValue('uid'),
+      sequence: event.getFirstPropertyValue('sequence'),
+      summary: String(event.getFirstPropertyValue('summary')),
+      start: String(event.getFirstPropertyValue('dtstart')),
+    }))
+  const mine = await read(feed)
+  expect([mine.status, mine.type]).toEqual([200, 'text/calendar; charset=utf-8'])
+  expect(mine.text).not.toContain(worker)
+  const before = events(mine.text)
+  expect(before).toHaveLength(1)
+  const url = async (did: string, more: object) =>
+    (await call<{ url: string }>(did, 'createCalendarFeed', { tenant: SHOP, ...more })).url
+  const whole = await read(await url(BOB, { venue: uri }))
+  expect(events(whole.text)[0]!.summary).toContain(GRACE)
+  const other = await read(await url(HEIDI, { person: HEIDI }))
+  expect(events(other.text).map(({ uid }) => uid)).not.toContain(before[0]!.uid)
+  expect((await refusal(url(HEIDI, { person: GRACE }))).error).toBe('Forbidden')
+  expect((await refusal(url(HEIDI, { venue: uri }))).error).toBe('Forbidden')
+  const forged = await read(`${feed}x`)
+  expect(forged.status).toBe(403)
+  await call(GRACE, 'cancelAppointment', { appointment: appointment.uri })
+  const after = await read(feed)
+  expect(after.text).toContain('METHOD:CANCEL')
+  expect(events(after.text)).toEqual([{ ...before[0]!, sequence: 1 }])
+})
+
+test('a deposit is an order of its own, is kept or goes back as was agreed, and unpaid the start is free', async () => {
+  const services = [
+    {
+      serviceId: 'install',
+      serviceName: 'Installation',
+      price: { amount: 10_001, currency: 'USD' },
+      deposit: { rateBp: 2_500 },
+    },
+  ]
+  const { uri } = await venue({ services })
+  const { appointment } = await book(GRACE, uri)
+  const payment = appointment['payment'] as { order: string; amount: object }
+  expect(payment).toMatchObject({ required: true, amount: { amount: 2_500, currency: 'USD' } })
+  const COMMERCE = 'co.kendev.commerce'
+  const order = (did: string, uri: string) =>
+    world.as(did).get<Record<string, unknown>>(`${COMMERCE}.getOrder`, { uri })
+  expect(await order(GRACE, payment.order)).toMatchObject({
+    status: 'pending',
+    totalAmount: 10_001,
+  })
+  await world.as(GRACE).call(`${COMMERCE}.payOrder`, {
+    order: payment.order,
+    method: 'credit_card',
+    paymentMethod: 'sandbox-card',
+    amount: 2_500,
+  })
+  expect((await order(GRACE, payment.order))['status']).toBe('processing')
+  at(START - HOUR)
+  const late = await call(GRACE, 'cancelAppointment', { appointment: appointment.uri })
+  expect(late['settlement']).toEqual({ fee: 2_500, refund: 0, due: 0 })
+
+  noon()
+  const unpaid = await book(HEIDI, uri, { startTime: '2026-12-01T15:00:00Z' })
+  const { order: second } = unpaid.appointment['payment'] as { order: string }
+  await world.as(HEIDI).call(`${COMMERCE}.cancelOrder`, { order: second })
+  await cancelUnpaid({ sql: world.node.pool, transact: world.node.transact })
+  await world.node.drain()
+  const shown = await get<Shown>(HEIDI, 'getAppointment', { uri: unpaid.appointment.uri })
+  expect(shown.status).toBe('cancelled')
+  await book('did:plc:ivan', uri, { startTime: '2026-12-01T15:00:00Z' })
+})

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { customerOf } from '../src/appview/business/customers.ts'
+import {
+  cancelAppointmentOrder,
+  completeAppointmentOrder,
+  placeAppointmentOrder,
+} from '../src/appview/orders/appointment-order.ts'
+import { type Order, orderCalls, told } from './order-calls.ts'
+import { BEN, CLEO, OWNER, type OrderStage, SHOP, orderStage } from './order-stage.ts'
+
+let stage: OrderStage
+beforeAll(async () => {
+  stage = await orderStage()
+  await stage.settings({
+    taxRates: [{ name: 'VAT', region: 'DE', rateBp: 1_900 }],
+    shippingMethods: [{ id: 'post', name: 'Post', amount: 490 }],
+  })
+})
+afterAll(async () => stage?.[Symbol.asyncDispose]())
+
+const { call, get, checkout, pay, balances } = orderCalls(() => stage)
+
+test('a deposit for an appointment is an order, kept in part when the customer comes too late', async () => {
+  const by = { actor: BEN, role: 'customer', action: 'book' }
+  const book = () =>
+    stage.node.transact({ tenant: SHOP }, async (d) => {
+      const customer = await customerOf(d, { did: BEN })
+      const decision = await placeAppointmentOrder(d, {
+        customer,
+        who: { did: BEN },
+        appointment: `at://${SHOP}/co.kendev.booking.appointment/3m6bkl2222222`,
+        line: {
+          product: `at://${SHOP}/co.kendev.enterprise.venue/3m6bkl2222222`,
+          title: 'Installation',
+          quantity: 1,
+          unitPrice: 10_000,
+          taxBp: 1_900,
+        },
+        currency: 'EUR',
+        deposit: 2_000,
+        performer: { did: CLEO, rateBp: 400, rule: 'template' },
+        by,
+      })
+      return { ...decision, writes: [...customer.writes, ...decision.writes] }
+    })
+  const [done, late] = [await book(), await book()]
+  for (const { order: uri } of [done, late]) {
+    const paid = await pay(BEN, { uri })
+    expect(paid).toMatchObject({ payment: { amount: 2_000 }, order: { status: 'processing' } })
+  }
+  await pay(BEN, { uri: done.order })
+  const decide = (does: typeof completeAppointmentOrder) =>
+    stage.node.transact({ tenant: SHOP }, async (d) => {
+      const { writes, jobs } = await does(d, done.order)
+      return { answer: null, writes, jobs, by }
+    })
+  await decide(completeAppointmentOrder)
+  const order = await get<Order>(BEN, 'getOrder', { uri: done.order })
+  expect(order).toMatchObject({ kind: 'appointment', status: 'completed', totalAmount: 11_900 })
+  expect(await balances(order)).toMatchObject({ commission: -400, humanPartner: -2_600 })
+  await stage.node.transact({ tenant: SHOP }, async (d) => {
+    const terms = { reason: 'too late', keep: 500 }
+    const { writes, jobs } = await cancelAppointmentOrder(d, late.order, terms)
+    return { answer: null, writes, jobs, by }
+  })
+  const { items } = await get<{ items: { amount: number; reason: string }[] }>(BEN, 'listRefunds', {
+    tenant: SHOP,
+    order: late.order,
+  })
+  expect(items).toMatchObject([{ amount: 1_500, reason: 'policy' }])
+})
+
+test('a code takes off what it says, as often as it may be used, and an order that comes to nothing gives it back', async () => {
+  const speaker = await stage.sell('code', {}, 9)
+  const record = {
+    kind: 'percent',
+    rateBp: 1_000,
+    limitTotal: 1,
+    createdAt: '2026-11-23T10:00:00Z',
+  }
+  await stage.discount('winter', record)
+  const line = { product: speaker, quantity: 1 }
+  const lines = [line, { product: speaker, quantity: 2 }]
+  const first = await checkout(BEN, speaker, { discountCode: 'winter', lines })
+  expect(first.order.lineItems.map(({ discount }) => discount)).toEqual([100, 201])
+  const again = () => checkout(CLEO, speaker, { discountCode: 'WINTER' })
+  expect(await told(again())).toBe('DiscountUsedUp')
+  expect(await told(checkout(BEN, speaker, { discountCode: 'SUMMER' }))).toBe('NoSuchDiscount')
+  await call(BEN, 'cancelOrder', { order: first.order.uri })
+  expect(await told(again())).toBe('done')
+})
+
+test('an order that is not as it was shown, or for whom one is not, is refused', async () => {
+  const speaker = await stage.sell('refused', {}, 9)
+  const refused = (more: object, who: string | undefined = BEN) =>
+    told(checkout(who, speaker, more))
+  expect(await refused({ expectedTotal: 1 })).toBe('PriceChanged')
+  expect(await refused({ shippingAddress: undefined })).toBe('AddressMissing')
+  expect(await refused({ shippingMethod: 'owl' })).toBe('NoSuchShipping')
+  expect(await refused({ payLater: true })).toBe('PayLaterRefused')
+  expect(await refused({ seller: BEN })).toBe('Forbidden')
+  expect(await refused({ customer: CLEO })).toBe('Forbidden')
+  expect(await refused({ lines: [] })).toBe('NothingOrdered')
+  const none = { product: `${speaker}x`, quantity: 1 }
+  expect(await refused({ lines: [none] })).toBe('NotFound')
+  const variant = { product: speaker, variant: 'xl', quantity: 1 }
+  expect(await refused({ lines: [variant] })).toBe('UnknownVariant')
+  const dollars = await stage.sell('usd', { pricing: { basePrice: 1, currency: 'USD' } }, 1)
+  const both = [speaker, dollars].map((product) => ({ product, quantity: 1 }))
+  expect(await refused({ lines: both })).toBe('OtherCurrency')
+  const asked = await stage.sell('asked', { pricing: undefined })
+  expect(await refused({ lines: [{ product: asked, quantity: 1 }] })).toBe('NotForSale')
+  expect(await refused({ customer: CLEO, payLater: true }, OWNER)).toBe('done')
+})
