@@ -132,11 +132,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     verifier: sync.verifier,
     points,
     webhooks: payments.webhooks,
-    downloads: downloadRoutes({
-      ...acting,
-      readFile: (did, cid) => pds.privateBlobs.read(did, cid),
-      log,
-    }),
+    downloads: downloadsOf(options, acting),
     listen: async () => {
       await meter.settle()
       await sync.start()
@@ -151,6 +147,12 @@ export async function openAppView(options: Options): Promise<AppView> {
       await points.end()
     },
   }
+}
+
+/** Where files are that somebody has bought. */
+function downloadsOf({ pds, log }: Options, acting: ReturnType<typeof actingParts>) {
+  const readFile = (did: string, cid: string) => pds.privateBlobs.read(did, cid)
+  return downloadRoutes({ ...acting, readFile, log })
 }
 
 type Base = { pool: SqlPool; indexer: Indexer; sync: Sync }
