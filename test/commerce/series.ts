@@ -85,7 +85,7 @@ async function stockIsAsRecordsSay({ node }: OrderStage): Promise<void> {
   await node.drain()
   const before = await held()
   await node.transact({ tenant: SHOP }, async (d) => {
-    await restoreStock(d.tx, SHOP, await promisedStock(d))
+    await restoreStock(d, await promisedStock(d))
     return { answer: null, writes: [], by: { actor: SHOP, role: 'test', action: 'restore' } }
   })
   deepEqual(await held(), before)
