@@ -8,8 +8,7 @@ import { pureShop } from './pure-shop.ts'
 import type { Shop } from './shop.ts'
 import { xrpcShop } from './xrpc-shop.ts'
 import { type OrderStage, SHOP, orderStage } from '../order-stage.ts'
-import { promisedStock } from '../../src/appview/orders/promised-stock.ts'
-import { restoreStock } from '../../src/appview/stock/restore-stock.ts'
+import { restoreStockOfOrders } from '../../src/appview/orders/stock-of-orders.ts'
 
 type Options = { seed: number; seeds: number; report: (line: string) => void }
 
@@ -85,7 +84,7 @@ async function stockIsAsRecordsSay({ node }: OrderStage): Promise<void> {
   await node.drain()
   const before = await held()
   await node.transact({ tenant: SHOP }, async (d) => {
-    await restoreStock(d, await promisedStock(d))
+    await restoreStockOfOrders(d)
     return { answer: null, writes: [], by: { actor: SHOP, role: 'test', action: 'restore' } }
   })
   deepEqual(await held(), before)
