@@ -132,16 +132,12 @@ export async function openAppView(options: Options): Promise<AppView> {
     verifier: sync.verifier,
     points,
     webhooks: payments.webhooks,
-    downloads: downloadRoutes({
-      ...acting,
-      readFile: (did, cid) => pds.privateBlobs.read(did, cid),
-      log,
-    }),
+    downloads: downloadsOf(options, acting),
     listen: async () => {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
-      await beginOrders(parts, options.jobs)
+      await beginOrders({ ...parts, ...served(options) }, options.jobs)
       await beginBooking(options.jobs, { ...acting, ...served(options) })
       await payments.begin()
     },
@@ -152,6 +148,12 @@ export async function openAppView(options: Options): Promise<AppView> {
       await points.end()
     },
   }
+}
+
+/** Where files are that somebody has bought. */
+function downloadsOf({ pds, log }: Options, acting: ReturnType<typeof actingParts>) {
+  const readFile = (did: string, cid: string) => pds.privateBlobs.read(did, cid)
+  return downloadRoutes({ ...acting, readFile, log })
 }
 
 type Base = { pool: SqlPool; indexer: Indexer; sync: Sync }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transaction } from '../src/appview/sql.ts'
+import { restoreStockOfOrders } from '../src/appview/orders/stock-of-orders.ts'
 import { stockLevels } from '../src/appview/stock/stock-levels.ts'
 import { eventually } from './eventually.ts'
 import {
@@ -129,4 +130,30 @@ test('levels that follow from records are those of the guard, after many orders 
   const asked = { tenant: SHOP, product: speaker, now: stage.now, limit: 10 }
   const [level] = await transaction(stage.node.pool, (tx) => stockLevels(tx, asked))
   expect(level).toMatchObject({ ...guard, onHand: 17, allocated: 12, reserved: 0, available: 5 })
+})
+
+test('the guard of stock is made again from movements and orders as it was', async () => {
+  const { pool, transact } = stage.node
+  const speaker = await stage.sell('restored', {}, 9)
+  await buys(BEN, speaker, 2)
+  const unpaid = {
+    tenant: SHOP,
+    lines: [{ product: speaker, quantity: 3 }],
+    shippingAddress: ADDRESS,
+  }
+  await call(CLEO, 'checkout', unpaid)
+  expect(await stage.stock('restored')).toEqual({ onHand: 9, reserved: 3, allocated: 2 })
+  const states = async () => (await pool.query('select * from repo.stock order by item')).rows
+  const restore = () =>
+    transact({ tenant: SHOP }, async (d) => {
+      await restoreStockOfOrders(d)
+      return { answer: null, writes: [], by: { actor: OWNER, role: 'test', action: 'test' } }
+    })
+  const before = await states()
+  expect(before.length).toBeGreaterThan(3)
+  await restore()
+  expect(await states()).toEqual(before)
+  await pool.query('update repo.stock set "onHand" = 1, reserved = 1, allocated = 1')
+  await restore()
+  expect(await states()).toEqual(before)
 })

@@ -164,11 +164,16 @@ test('the guard is made again from the records as it was', async () => {
     reserved: before.map(({ item, reserved }) => ({ item, quantity: reserved })),
     allocated: before.map(({ item, allocated }) => ({ item, quantity: allocated })),
   }
+  const restore = () =>
+    stage.transact({ tenant: TENANT }, async (d) => {
+      await restoreStock(d, promised)
+      return { answer: null, writes: [], by }
+    })
   await stage.pool.query('update repo.stock set "onHand" = 99, reserved = 0, allocated = 7')
-  await transaction(stage.pool, (tx) => restoreStock(tx, TENANT, promised))
+  await restore()
   expect(await states()).toEqual(before)
   await stage.pool.query('delete from repo.stock')
-  await transaction(stage.pool, (tx) => restoreStock(tx, TENANT, promised))
+  await restore()
   expect(await states()).toEqual(before)
 })
 
