@@ -1,4 +1,6 @@
+import { benchBooking } from './booking.ts'
 import { benchIngest } from './ingest.ts'
+import { benchOrders } from './orders.ts'
 import { benchPermissioned } from './permissioned.ts'
 import { serverProcess } from './write-server.ts'
 import { benchRead } from './read.ts'
@@ -11,7 +13,9 @@ import { benchWrite } from './write.ts'
 export const benches: Readonly<
   Record<string, (report: (line: string) => void, size?: number) => Promise<BenchResult>>
 > = {
+  booking: benchBooking,
   ingest: benchIngest,
+  orders: benchOrders,
   permissioned: benchPermissioned,
   read: benchRead,
   rebuild: benchRebuild,

@@ -137,7 +137,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
-      await beginOrders(parts, options.jobs)
+      await beginOrders({ ...parts, ...served(options) }, options.jobs)
       await beginBooking(options.jobs, { ...acting, ...served(options) })
       await payments.begin()
     },

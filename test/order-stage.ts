@@ -13,6 +13,7 @@ import type { SqlPool } from '../src/appview/sql.ts'
 import { changeStock } from '../src/appview/stock/change-stock.ts'
 import { STOCK_CHANGED } from '../src/appview/stock/stock-changed.ts'
 import type { Jobs } from '../src/jobs/jobs.ts'
+import type { SendMail } from '../src/mail/mail.ts'
 import { TENANT_SPACE, audienceUri } from '../src/permissioned/audience.ts'
 import { type BusinessNode, businessNode, caller, foundTenant } from './business-node.ts'
 import { nativeDatabase } from './database/native.ts'
@@ -35,6 +36,8 @@ type Person = ReturnType<typeof caller>
 export type OrderStage = AsyncDisposable & {
   readonly node: BusinessNode
   now: Date
+  /** Letters that were sent. */
+  readonly letters: readonly Parameters<SendMail>[0][]
   as(did: string | undefined): Person
   /** Puts a product on sale and as many of it into stock; answers its uri. */
   sell(name: string, more?: object, onHand?: number): Promise<string>
@@ -54,6 +57,7 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
   const pool = database.pool as unknown as SqlPool
   const state = { now: new Date('2026-11-27T12:00:00Z') }
   const clock = { now: () => state.now }
+  const letters: Parameters<SendMail>[0][] = []
   const node = await businessNode({
     pool,
     database: database.pool as never,
@@ -65,7 +69,8 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
     begin: async (deps) => {
       const jobs = deps.outbox as Jobs
       const paying = deps as never
-      await beginOrders(paying, jobs)
+      const sendMail: SendMail = async (letter) => void letters.push(letter)
+      await beginOrders({ ...(deps as object), sendMail } as never, jobs)
       await jobs.work(STOCK_CHANGED, async () => {})
       await jobs.work('notify', async () => {})
       const { provider } = deps as unknown as { provider: ReturnType<typeof createSandbox> }
@@ -83,6 +88,7 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
   const keys = new Map<string, string>()
   const stage: OrderStage = Object.assign(state, {
     node,
+    letters,
     as: (did: string | undefined) => caller(node.url, did),
     sell: async (name: string, more: object = {}, onHand = 0) => {
       const key = nextTid()

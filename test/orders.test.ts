@@ -136,6 +136,11 @@ test('a guest orders, comes back by a link, and nobody else does', async () => {
   expect(await told(pay(undefined, order))).toBe('NotFound')
   expect((await pay(undefined, order, { link })).order.status).toBe('processing')
   expect(await told(call(undefined, 'cancelOrder', { order: order.uri, link }))).toBe('Forbidden')
+  await expect.poll(() => stage.letters.map(({ subject }) => subject)).toHaveLength(3)
+  const [letter] = stage.letters
+  expect(letter).toMatchObject({ to: 'gast@example.com' })
+  const sent = letter!.text.split('\n').at(-1)!
+  expect(await get(undefined, 'getOrderByLink', { link: sent })).toMatchObject({ uri: order.uri })
 })
 
 test('a reservation ends, is extended once, and frees what it kept', async () => {

@@ -92,6 +92,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview',
     'src/jobs/jobs.ts',
     'src/lexicons',
+    'src/mail/mail.ts',
     'src/permissioned/audience.ts',
   ],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],

@@ -5,9 +5,11 @@ import { type Command, UsageError } from './command.ts'
 export const bench: Command = {
   name: 'bench',
   summary: 'measure speed against the reference, in one run',
-  usage: `./angelos bench ingest|permissioned|read|rebuild|visible|write|write-pds [--size N]
+  usage: `./angelos bench NAME [--size N]
 
+  booking    N appointments booked against bare transactions of the same shape, a month searched
   ingest     commits verified against the reference's way, N records from frames to views
+  orders     N checkouts against bare transactions of the same shape
   permissioned
              writes into permissioned repos against one-row transactions, a space of N records
              synced, credentials checked, what is not there against what is not the asker's

@@ -51,5 +51,3 @@ export function barredStarts(
 export const bayResource = (venue: string, bayId: string): string => `bay:${venue}:${bayId}`
 /** The name of a person who does the work. */
 export const staffResource = (did: string): string => `staff:${did}`
-/** The name of a person whose appointment it is to lead. */
-export const organizerResource = (did: string): string => `organizer:${did}`

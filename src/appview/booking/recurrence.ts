@@ -141,9 +141,9 @@ function sayDay(rule: Map<string, string>, day: number): void {
   for (const name of ['RSCALE', 'SKIP']) rule.delete(name)
 }
 
-/** The same series with its first instance at another time: what is left out and added moves along, and
- *  days of the week that the rule names do. Undefined where it names days of the month, or which
- *  Monday of it: what that becomes only a person can say. */
+/** The same series with its first instance at another time: what is left out and added moves
+ *  along, and days of the week that the rule names do. Undefined where it names days of the
+ *  month, or which Monday of it: what that becomes only a person can say. */
 export function moved(r: Recurrence, to: LocalTime): Recurrence | undefined {
   const minutes = (Date.parse(`${to}Z`) - Date.parse(`${r.localStart}Z`)) / 60_000
   const days = daysBetween(r.localStart, to)

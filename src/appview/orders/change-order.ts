@@ -12,8 +12,8 @@ import { type KeptOrder, type OrderAt, partKeys, readOrder } from './order-recor
 export type Changed<C extends Change> = Kept & { readonly change: C; readonly before: KeptOrder }
 
 /** Does something to an order within a decision: take its writes and jobs over into the decision.
- *  What providers are asked for is among the jobs; asking at once, with `carryOut`, is faster. Throws
- *  what the command does, `NotFound` and `InsufficientStock`. */
+ *  What providers are asked for is among the jobs; asking at once, with `carryOut`, is faster.
+ *  Throws what the command does, `NotFound` and `InsufficientStock`. */
 export async function changeOrder<C extends Change>(
   d: Deciding,
   at: OrderAt,
@@ -24,7 +24,8 @@ export async function changeOrder<C extends Change>(
   return { ...(await keepChange(d, before, change)), change, before }
 }
 
-/** Where the order stands that a whole uri leads to. Throws `NotFound` for a uri of another kind. */
+/** Where the order stands that a whole uri leads to. Throws `NotFound` for a uri of another
+ *  kind. */
 export function orderAtOf(uri: string): OrderAt {
   const found = readReference(uri)
   if (!found?.space) throw notFound(`order ${uri}`)

@@ -7,6 +7,7 @@ import { noticeJob } from '../notify.ts'
 import type { Sql } from '../sql.ts'
 import { changeStock } from '../stock/change-stock.ts'
 import { seriesOf } from './find-goods.ts'
+import { watch } from './payment-attempts.ts'
 import { type KeptOrder, type OrderAt, managersOf, orderUri, orderWrites } from './order-records.ts'
 
 /** What a change of an order brings about, for the decision that it is part of. */
@@ -15,6 +16,9 @@ export type Kept = { readonly writes: readonly TenantWrite[]; readonly jobs: rea
 /** The queue of what happens to orders that pay for appointments: with the uris of both and the
  *  state the order has come to. */
 export const APPOINTMENT_ORDER = 'appointment-order'
+
+/** The queue of letters to guests about their orders. */
+export const ORDER_LETTER = 'order-letter'
 
 /** The queue of what a provider is to be asked for. */
 export const PAYMENT_TASK = 'payment-task'
@@ -31,6 +35,7 @@ export async function keepChange(d: Deciding, kept: KeptOrder, change: Change): 
   await giveDiscountBack(d, kept, change)
   const entries = change.entries.map((entry) => entryWrite(d, at, entry))
   const tasks = change.tasks.map((task) => taskJob(at, task))
+  for (const task of change.tasks) await watch(d.tx, at, task.payment, d.now)
   const notices = await noticesOf(d, { at, record }, change)
   const told = appointmentJob(kept, change)
   return {
@@ -133,7 +138,8 @@ async function noticesOf(
   const staff = notices.some(({ to }) => to === 'staff') ? await staffOf(d.tx, d.tenant) : []
   const subject = orderUri(at)
   const { customer, orderNumber: number } = record
-  return notices.flatMap(({ kind, to }) => {
+  const guest = customer === undefined ? letterJobs(d, { at, record }, notices) : []
+  const people = notices.flatMap(({ kind, to }) => {
     const customers = customer === undefined ? [] : [customer]
     const data = { order: number, what: WORDS[kind] ?? kind }
     const told = to === 'staff' ? 'orderNews' : 'orderChanged'
@@ -142,6 +148,24 @@ async function noticesOf(
       noticeJob({ recipient, kind: told, key, subject, data }),
     )
   })
+  return [...people, ...guest]
+}
+
+/** Guests have no list of notices, so they are written to: what, and with which link to come back,
+ *  is found out when the letter is sent. */
+function letterJobs(
+  d: Deciding,
+  { at, record }: Pick<KeptOrder, 'at' | 'record'>,
+  notices: Change['notices'],
+): Job[] {
+  if (record.contact?.email === undefined) return []
+  return notices
+    .filter(({ to }) => to === 'customer')
+    .map(({ kind }) => ({
+      queue: ORDER_LETTER,
+      key: `${orderUri(at)} ${kind} ${d.now.toISOString()}`,
+      data: { ...at, what: WORDS[kind] ?? kind, at: d.now.toISOString() },
+    }))
 }
 
 async function staffOf(sql: Sql, tenant: string): Promise<string[]> {

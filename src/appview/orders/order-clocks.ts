@@ -9,9 +9,10 @@ import type { OrderFile } from '../commerce/order-file.ts'
 import { expirePayments } from '../commerce/take-payment.ts'
 import type { PaymentEffect } from '../payments/receive-webhook.ts'
 import type { Sql } from '../sql.ts'
-import { PAYMENT_TASK } from './keep-change.ts'
+import { type Writing, writeToGuest } from './guest-letters.ts'
+import { ORDER_LETTER, PAYMENT_TASK } from './keep-change.ts'
 import type { OrderAt } from './order-records.ts'
-import { attemptByName, dueAttempts } from './payment-attempts.ts'
+import { type Attempt, attemptByName, dueAttempts } from './payment-attempts.ts'
 import { BY_HAND, type Paying, applyTo, askForPayment, carryOut, settle } from './provider-deeds.ts'
 
 const DAY = 86_400_000
@@ -19,7 +20,11 @@ const AT_ONCE = 500
 
 /** Begins what orders need of time: what was asked of providers is done and found out, reservations
  *  and authorizations end, and what nobody sent back is completed. */
-export async function beginOrders(p: Paying, jobs: Pick<Jobs, 'work' | 'every'>): Promise<void> {
+export async function beginOrders(
+  p: Paying & Writing,
+  jobs: Pick<Jobs, 'work' | 'every'>,
+): Promise<void> {
+  await jobs.work(ORDER_LETTER, (data) => writeToGuest(p, data as never))
   await jobs.work(PAYMENT_TASK, (data) => doTask(p, data))
   await jobs.every('orders', '* * * * *', async () => {
     await reconcile(p)
@@ -47,9 +52,34 @@ export async function reconcile(p: Paying): Promise<void> {
       const said = reference === null ? undefined : await p.provider.fetch(reference)
       if (said) await settle(p, attempt, said)
       else await askForPayment(p, attempt)
+      for (const task of await openTasks(p.sql, attempt)) await carryOut(p, attempt, task)
     })
   }
 }
+
+/** What a provider has been asked for in vain so far: refunds, and letting go of what is held for an
+ *  order that has ended. Each has the key it was asked for with. */
+async function openTasks(sql: Sql, { tenant, place, payment }: Attempt): Promise<ProviderTask[]> {
+  const { rows } = await sql.query<{ refund: string | null; amount: number }>(OPEN, [
+    tenant,
+    place,
+    payment,
+  ])
+  return rows.map(({ refund, amount }) =>
+    refund === null
+      ? { ask: 'void', payment, amount, key: `void-${payment}` }
+      : { ask: 'refund', payment, refund, amount, key: refund },
+  )
+}
+
+const OPEN = `select r.rkey as refund, (r.content->>'amount')::float8 as amount
+    from appview.refund r join appview.payment p on p.uri = r.payment and p.place = r.place
+    where p.did = $1 and p.place = $2 and p.rkey = $3 and r.status = 'pending'
+  union all
+  select null, (p.content->>'amount')::float8
+    from appview.payment p join appview."order" o on o.uri = p."order" and o.place = p.place
+    where p.did = $1 and p.place = $2 and p.rkey = $3 and p.status = 'authorized'
+      and o.status in ('cancelled', 'refunded')`
 
 /** Does what time does to orders. Doing it twice, or in two processes at once, changes nothing. */
 export async function sweepOrders(p: Pick<Paying, 'sql' | 'transact' | 'clock' | 'log'>) {

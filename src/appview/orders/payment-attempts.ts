@@ -83,19 +83,19 @@ export async function attemptByName(
   return rows[0]
 }
 
-/** Notes what the provider calls the payment. What is still under way is looked at again. */
+/** Notes what the provider calls the payment, and when it is to be looked at again: never for one
+ *  of which all has ended. */
 export async function noteReference(
   tx: Sql,
   { tenant, place, payment }: Attempt,
   said: ProviderPayment,
+  lookAt: Date | null,
 ): Promise<void> {
-  const isOpen =
-    said.status === 'pending' || said.refunds.some(({ status }) => status === 'pending')
   await tx.query(
     `update node."paymentAttempt" set reference = $4, last4 = coalesce($5, last4),
-       "lookAt" = case when $6 then "lookAt" end
+       "lookAt" = case when $6::timestamptz is not null then coalesce("lookAt", $6) end
      where tenant = $1 and place = $2 and payment = $3`,
-    [tenant, place, payment, said.reference, said.last4 ?? null, isOpen],
+    [tenant, place, payment, said.reference, said.last4 ?? null, lookAt],
   )
 }
 

@@ -2,7 +2,7 @@ import { InvalidRequestError } from '@atproto/xrpc-server'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../../log.ts'
 import type { Deciding, Decision, Transact } from '../business/transact.ts'
-import type { At } from '../commerce/advance.ts'
+import { type At, isEnded } from '../commerce/advance.ts'
 import { type Change, type ProviderTask, andThen, unchanged } from '../commerce/change.ts'
 import type { OrderFile } from '../commerce/order-file.ts'
 import { refundFailed, refundSucceeded } from '../commerce/refund-order.ts'
@@ -70,9 +70,21 @@ export async function settle(
 ): Promise<void> {
   await p.transact({ tenant: attempt.tenant }, async (d) => {
     if (!(await once(d.tx))) return { answer: null, writes: [], by: byProvider(attempt) }
-    await noteReference(d.tx, attempt, said)
-    return decide(d, attempt, (file, at) => afterSaid(file, { attempt, said }, at))
+    const { writes, jobs, change } = await changeOrder(d, attempt, (file, at) =>
+      afterSaid(file, { attempt, said }, at),
+    )
+    const isOpen = isUnderWay(change.file, attempt.payment)
+    await noteReference(d.tx, attempt, said, isOpen ? d.now : null)
+    return { answer: null, writes, jobs, by: byProvider(attempt) }
   })
+}
+
+/** Whether anything about a payment has yet to end: the payment itself, a refund, or letting go of
+ *  what is held for an order that has ended. */
+function isUnderWay(file: OrderFile, id: string): boolean {
+  const status = file.payments.find((one) => one.id === id)?.status
+  const isBack = file.refunds.some((one) => one.payment === id && one.status === 'pending')
+  return status === 'pending' || isBack || (status === 'authorized' && isEnded(file))
 }
 
 /** Does to an order what follows from what the provider has said or done. */

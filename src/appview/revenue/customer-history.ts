@@ -38,8 +38,8 @@ const PAID = `with back as (
   select currency, orders, paid, coalesce(refunded, 0) as refunded
   from came left join back using (currency) order by 1`
 
-/** Customers of each of the last twelve months that have two more behind them, and those of them who
- *  did not order again in these two. */
+/** Customers of each of the last twelve months that have two more behind them, and those of them
+ *  who did not order again in these two. */
 const CHURN = `with active as (
     select distinct place, date_trunc('month', "placedAt") as month from appview."order"
     where did = $1 and status not in ('pending', 'cancelled')),

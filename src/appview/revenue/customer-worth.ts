@@ -21,8 +21,8 @@ const THOUSANDTHS = 1_000
 const WHOLE_BP = 10_000
 
 /** The value of a customer (`domain.md` N-20): what is left of what they paid, and what is expected
- *  of them: the average order, times orders in a month, times the months a customer stays, which are
- *  60 at most. `churnBp` is how many of the customers of a month do not come back. */
+ *  of them: the average order, times orders in a month, times the months a customer stays, which
+ *  are 60 at most. `churnBp` is how many of the customers of a month do not come back. */
 export function worthOf(
   paid: Paid,
   { first, now, churnBp }: { first: Date; now: Date; churnBp: number | null },

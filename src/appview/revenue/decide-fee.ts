@@ -32,8 +32,8 @@ export const OPTIMIZED_BP = 2_000
 /** Version of these rules, stored beside each decision. */
 export const FEE_RULES = '2026-1'
 
-/** Decides about a fee; a higher one holds only after the notice. Undefined where the agreement asks
- *  for signals that were not given. */
+/** Decides about a fee; a higher one holds only after the notice. Undefined where the agreement
+ *  asks for signals that were not given. */
 export function decideFeeBy(basis: FeeBasis, now: Date): DecidedFee | undefined {
   const found = feeBy(basis)
   if (!found) return undefined

@@ -36,8 +36,8 @@ const POSTINGS = `with posting as (
       and ($3::timestamptz is null or e."createdAt" < $3)
       and ($4::text is null or e.currency = $4))`
 
-/** Each figure is a sum of postings: what came is what customers' money grew by, the rest is what is
- *  owed to whom. */
+/** Each figure is a sum of postings: what came is what customers' money grew by, the rest is what
+ *  is owed to whom. */
 const FIGURES = `count(distinct "order") filter (where kind = 'capture')::int as orders,
   coalesce(sum(amount) filter (where account = 'customerClearing' and kind = 'capture'), 0)::float8
     as came,
@@ -104,8 +104,8 @@ const BY_PRODUCT = `with paid as (
       and ($3::timestamptz is null or (o.content->>'paymentProcessedAt')::timestamptz < $3)
       and ($4::text is null or o.content->>'currency' = $4)),
   line as (
-    select paid.uri, paid.content->>'currency' as currency, l->>'id' as id, l->>'product' as product,
-      l->'productSnapshot'->>'title' as title, (l->>'quantity')::bigint as quantity,
+    select paid.uri, paid.content->>'currency' as currency, l->>'id' as id,
+      l->>'product' as product, l->'productSnapshot'->>'title' as title, (l->>'quantity')::bigint as quantity,
       (l->>'tax')::bigint as tax, (l->>'totalPrice')::bigint - (l->>'discount')::bigint
         + case when coalesce((paid.content->>'taxIncluded')::boolean, false) then 0
             else (l->>'tax')::bigint end as gross

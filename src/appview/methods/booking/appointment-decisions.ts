@@ -3,7 +3,7 @@ import * as change from '../../booking/appointment-change.ts'
 import { unmovable } from '../../booking/cancellation.ts'
 import { type Becomes, type Decide, goes } from './change-appointment.ts'
 import { startOf } from './choose-slot.ts'
-import { giveBack, paidFor } from './pay-appointment.ts'
+import { completeFor, giveBack, paidFor } from './pay-appointment.ts'
 import { freeUp, moveTo } from './move-appointment.ts'
 import { reminderJobs } from './reminders.ts'
 import { stillTaken } from './still-taken.ts'
@@ -64,10 +64,11 @@ export const confirming: Decide = async (d, standing, how) => {
 }
 
 /** Notes that it took place; the commission is earned, and the customer is asked how it was. */
-export const completing: Decide = async (_, standing, how) => {
+export const completing: Decide = async (d, standing, how) => {
   if (!goes(standing, 'completed', 'confirmed')) return undefined
   const record = change.complete(standing.record, how)
-  return typeof record === 'string' ? record : { record, news: 'feedback' }
+  if (typeof record === 'string') return record
+  return { record, news: 'feedback', also: await completeFor(d, record) }
 }
 
 /** Notes that the customer did not come; what was agreed is kept. */

@@ -31,8 +31,8 @@ type Feed = {
   person?: string | undefined
 }
 
-/** `booking.createCalendarFeed`, `getCalendarFeed` and `getCalendarFile`: what calendars subscribe to
- *  has no account, so that its address is what lets it in. */
+/** `booking.createCalendarFeed`, `getCalendarFeed` and `getCalendarFile`: what calendars
+ *  subscribe to has no account, so that its address is what lets it in. */
 export function calendars(mount: Mount, deps: BookingDeps): void {
   const { sql, links, clock, origin } = deps
 

@@ -48,7 +48,8 @@ export type Decide = (
   how: Changing & { now: number },
 ) => Promise<Becomes | Refused | undefined>
 
-/** Who may: everybody it concerns, the customer alone, the staff, or only those who plan the work. */
+/** Who may: everybody it concerns, the customer alone, the staff, or only those who plan the
+ *  work. */
 export type Allowed = 'concerned' | 'customer' | 'staff' | 'planners'
 
 type Actor = { by: 'customer' | 'staff'; actor: string; role: string }

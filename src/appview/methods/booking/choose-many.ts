@@ -19,8 +19,8 @@ export type Choice = { readonly start: number } & (
   | { readonly skipped: 'taken' | 'closed' }
 )
 
-/** Slots for several starts, of which each counts as taken for those after it. What is there is read
- *  once for all. */
+/** Slots for several starts, of which each counts as taken for those after it. What is there is
+ *  read once for all. */
 export async function chooseMany(
   d: Deciding,
   venue: Venue,

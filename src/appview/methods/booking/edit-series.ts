@@ -32,9 +32,9 @@ import { customerJob } from './tell-customer.ts'
 
 type Input = co.kendev.booking.editSeries.$InputBody
 
-/** `booking.editSeries`: one of a series, this one and those that follow, or all that are to come, in
- *  one transaction. What has been keeps its series; what changes becomes one of its own that names
- *  the one it is from (`domain.md` 11.2). */
+/** `booking.editSeries`: one of a series, this one and those that follow, or all that are to
+ *  come, in one transaction. What has been keeps its series; what changes becomes one of its own
+ *  that names the one it is from (`domain.md` 11.2). */
 export function editSeries(mount: Mount, deps: BookingDeps): void {
   guestProcedure(mount, co.kendev.booking.editSeries, async (call) => {
     const { input, viewer, idempotencyKey: key } = call

@@ -5,7 +5,7 @@ import type { Deciding, TenantWrite } from '../../business/transact.ts'
 import { cancelOrder } from '../../commerce/cancel-order.ts'
 import { capturedOf, settled as settledRefunds, total } from '../../commerce/order-file.ts'
 import { refundOrder } from '../../commerce/refund-order.ts'
-import { placeAppointmentOrder } from '../../orders/appointment-order.ts'
+import { completeAppointmentOrder, placeAppointmentOrder } from '../../orders/appointment-order.ts'
 import { keepChange } from '../../orders/keep-change.ts'
 import { type OrderAt, partKeys, readOrder } from '../../orders/order-records.ts'
 import type { Contact } from './booker.ts'
@@ -82,8 +82,15 @@ export async function paidFor(
   return capturedOf(file) - total(settledRefunds(file.refunds), (refund) => refund.amount)
 }
 
-/** Gives back what is not kept for an appointment that has ended: its order is cancelled when nothing
- *  is kept, else so much of it is refunded. */
+/** Completes the order of an appointment that took place: the commission is booked with that. */
+export async function completeFor(d: Deciding, { payment }: Appointment): Promise<Paid> {
+  if (payment?.order === undefined) return NOTHING
+  const { writes, jobs = [] } = await completeAppointmentOrder(d, payment.order)
+  return { writes, jobs }
+}
+
+/** Gives back what is not kept for an appointment that has ended: its order is cancelled when
+ *  nothing is kept, else so much of it is refunded. */
 export async function giveBack(
   d: Deciding,
   at: Pick<OrderAt, 'tenant' | 'place'>,

@@ -39,8 +39,8 @@ export function waitlistJob(tenant: string, record: Appointment, key: string): J
   return { queue: OFFER, key, data: freed }
 }
 
-/** Tells whoever waits longest for a start around the one that is free, and the next two hours later
- *  while it still is (`domain.md` SM-04). */
+/** Tells whoever waits longest for a start around the one that is free, and the next two hours
+ *  later while it still is (`domain.md` SM-04). */
 export async function offerStart(transact: Transact, freed: Freed): Promise<void> {
   const { tenant } = freed
   const by = { actor: tenant, role: 'system', action: OFFER }

@@ -1,7 +1,8 @@
-import { ForbiddenError } from '@atproto/xrpc-server'
+import { ForbiddenError, InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
 import { payment } from '../../collections/commerce/payment.ts'
 import { refund } from '../../collections/commerce/refund.ts'
+import { isEnded } from '../../commerce/advance.ts'
 import { type ProviderTask, andThen } from '../../commerce/change.ts'
 import { refundOrder } from '../../commerce/refund-order.ts'
 import { paymentCaptured, requireHeld, startPayment } from '../../commerce/take-payment.ts'
@@ -33,7 +34,7 @@ export function orderPayments(mount: Mount, deps: OrderDeps): void {
   })
 
   procedure(mount, co.kendev.commerce.capturePayment, async ({ input, viewer }) => {
-    const { asker, key } = await heldBy(deps, input.payment, viewer.did)
+    const { asker, key } = await heldBy(deps, input.payment, viewer.did, true)
     await deps.transact({ tenant: asker.at.tenant }, async (d) => {
       await watch(d.tx, asker.at, key, d.now)
       const by = byOf(asker, co.kendev.commerce.capturePayment.$lxm)
@@ -146,11 +147,17 @@ async function begin(deps: OrderDeps, asker: Asker, asks: Begin): Promise<string
 }
 
 /** A payment whose money is held, for the staff. */
-async function heldBy(deps: OrderDeps, uri: string, viewer: string) {
+async function heldBy(deps: OrderDeps, uri: string, viewer: string, isCapture = false) {
   const asker = await requireOrderStaff(deps, { uri, viewer, part: 'payment' })
   const key = uri.split('/').at(-1)!
   await deps.transact({ tenant: asker.at.tenant }, async (d) => {
-    requireHeld((await readOrder(d, asker.at)).file, key)
+    const { file } = await readOrder(d, asker.at)
+    requireHeld(file, key)
+    if (isCapture && isEnded(file))
+      throw new InvalidRequestError(
+        `The order is ${file.order.status}: nothing is taken for it.`,
+        'OrderEnded',
+      )
     return { answer: null, writes: [], by: byOf(asker, 'payment') }
   })
   return { asker, key }

@@ -30,8 +30,8 @@ const LINK_AFTER = 30 * 86_400_000
 
 type Input = co.kendev.enterprise.answerEvent.$InputBody
 
-/** `enterprise.answerEvent`: places are given by the tenant, in one transaction with their count, so
- *  that the last one has one taker. */
+/** `enterprise.answerEvent`: places are given by the tenant, in one transaction with their
+ *  count, so that the last one has one taker. */
 export function answerEvent(mount: Mount, deps: BookingDeps): void {
   guestProcedure(mount, co.kendev.enterprise.answerEvent, async (call) => {
     const { input, viewer, idempotencyKey: key } = call
@@ -90,8 +90,8 @@ async function answer(
   }
 }
 
-/** What an answer becomes: who comes too late waits, behind all who wait already. Throws `EventFull`
- *  where the event lets nobody wait. */
+/** What an answer becomes: who comes too late waits, behind all who wait already. Throws
+ *  `EventFull` where the event lets nobody wait. */
 async function settled(
   d: Deciding,
   of: {

@@ -8,8 +8,9 @@ import { recordUri } from '../../reference.ts'
 import type { Sql } from '../../sql.ts'
 import { type Event, promote } from './event-seats.ts'
 
-/** The queues of public events as other calendars know them, and of places that may be free. */
+/** The queue of public events as other programs know them. */
 export const MIRROR_EVENT = 'mirror-event'
+/** The queue of places that may be free. */
 export const PROMOTE = 'promote-attendees'
 
 /** What other programs of the network know events by. */

@@ -116,10 +116,8 @@ export async function waitingFor(
   return rows.filter(({ rkey }) => rkey !== except)
 }
 
-/**
- * Gives places that are free to those who wait, in order, while the event is open and has not begun.
- * What somebody promoted gives back is free for the next (`domain.md` SM-05).
- */
+/** Gives places that are free to those who wait, in order, while the event is open and has not
+ *  begun. What somebody promoted gives back is free for the next (`domain.md` SM-05). */
 export async function promote(
   d: Deciding,
   event: Event,

@@ -11,8 +11,9 @@ import type { Sql } from '../../sql.ts'
 /** What those who answered an event are told. */
 export type EventNews = 'promoted' | 'confirmed' | 'cancelled' | 'moved'
 
-/** The queue of what one who answered is told, and of what all of them are. */
+/** The queue of what one who answered is told. */
 export const TELL_ATTENDEE = 'tell-attendee'
+/** The queue of what all of them are told. */
 export const TELL_ATTENDEES = 'tell-attendees'
 
 type At = { tenant: string; place: string; rkey: string }
