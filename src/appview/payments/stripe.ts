@@ -21,7 +21,9 @@ export type StripeAccount = {
 }
 
 const TOLERANCE_SECONDS = 300
-const TIMEOUT_MS = 20_000
+/** The payer waits meanwhile; what is still open then is found out later. */
+const TIMEOUT_MS = 12_000
+const TRIES_MORE = 1
 const REFUNDS_MAX = 1_000
 const SEEN = ['latest_charge.balance_transaction']
 
@@ -32,6 +34,7 @@ export function createStripe(account: StripeAccount, clock: Clock): PaymentProvi
   const stripe = new Stripe(account.secretKey, {
     ...(account.url === undefined ? {} : addressOf(account.url)),
     timeout: TIMEOUT_MS,
+    maxNetworkRetries: TRIES_MORE,
     telemetry: false,
   })
   const intents = stripe.paymentIntents
@@ -94,7 +97,7 @@ async function authorize(stripe: Stripe, wish: PaymentWish): Promise<Payment> {
 /** A card that is declined is an answer, and has a payment of its own. */
 function declined(error: unknown): Stripe.PaymentIntent {
   if (error instanceof Stripe.errors.StripeCardError && error.payment_intent)
-    return { ...error.payment_intent, last_payment_error: error.payment_intent.last_payment_error }
+    return error.payment_intent
   return refused(error)
 }
 

@@ -1,19 +1,16 @@
 import type { Job } from '../../jobs/jobs.ts'
-import type { co } from '../../lexicons/index.ts'
-import { type ProductWriting, writeProduct } from '../catalogue/write-product.ts'
+import type { ProductWriting } from '../catalogue/write-product.ts'
 import type { Row } from '../define.ts'
 import { noticeJob } from '../notify.ts'
 import { readReference } from '../reference.ts'
 import type { Sql } from '../sql.ts'
 import { findTenant } from '../tenants.ts'
 import type { StockState } from './stock-guard.ts'
-import { backorderLimitOf, readStockItem, stockItemOf } from './stock-item.ts'
+import { alignStatus, availableOf, levelsOf } from './product-status.ts'
+import { readStockItem } from './stock-item.ts'
 
 /** The queue that calls for stock items to be looked at, which `node.stockChange` names. */
 export const STOCK_CHANGED = 'stock-changed'
-
-type Product = co.kendev.commerce.product.Main
-type Levels = ReadonlyMap<string, StockState>
 
 /** Looks at every stock item that has changed; what changes meanwhile is looked at again. Throws
  *  for the first that cannot be looked at, when all others have been. */
@@ -52,58 +49,9 @@ async function lookAt(
   const { rows } = await d.sql.query<Row>('select * from appview.product where uri = $1', [uri])
   const tenant = await findTenant(d.sql, did)
   if (!rows[0] || tenant?.did == null) return
-  const product = rows[0]['content'] as Product
-  const items = itemsOf(did, { ...product, uri })
-  const levels = await levelsOf(d.sql, did, [item, ...items])
-  await alert(d, { tenant: did, item, product: rows[0], variant, level: levels.get(item) })
-  if (readReference(uri)?.author !== did) return
-  const to = statusOf(product, items, levels)
-  if (to === undefined || to === rows[0]['status']) return
-  const by = { actor: did, role: 'rule', action: 'stockChanged' }
-  await writeProduct(d, {
-    tenant: { ...tenant, did },
-    rkey: rows[0].rkey,
-    // It may have changed meanwhile: then whoever changed it has said how it stands.
-    change: (now = {}) => ({ ...now, ...(moves(now['status']) && { status: to }) }),
-    by,
-  })
-}
-
-/** Only what is in the shop goes out of stock and comes back. */
-function moves(status: unknown): boolean {
-  return status === undefined || status === 'active' || status === 'out_of_stock'
-}
-
-/** Every stock item of a product; none when it is not counted. */
-function itemsOf(tenant: string, product: Product & { uri: string }): string[] {
-  const { variants = [] } = product
-  const forms = variants.length > 0 ? variants.map(({ id }) => id) : [undefined]
-  return forms.flatMap((form) => stockItemOf(tenant, product, form) ?? [])
-}
-
-/** How a product that is counted stands by its stock; undefined for all others. */
-function statusOf(
-  product: Product,
-  items: readonly string[],
-  levels: Levels,
-): 'active' | 'out_of_stock' | undefined {
-  if (items.length === 0 || !moves(product.status)) return undefined
-  const limit = backorderLimitOf(product)
-  const sells = items.some((item) => availableOf(levels.get(item)) + limit > 0)
-  return sells ? 'active' : 'out_of_stock'
-}
-
-function availableOf(state: StockState | undefined): number {
-  return state ? state.onHand - state.reserved - state.allocated : 0
-}
-
-async function levelsOf(sql: Sql, tenant: string, items: readonly string[]): Promise<Levels> {
-  const { rows } = await sql.query<StockState>(
-    `select item, "onHand", reserved, allocated, "backorderLimit" from repo.stock
-     where tenant = $1 and item = any($2)`,
-    [tenant, items],
-  )
-  return new Map(rows.map((row) => [row.item, row]))
+  const level = (await levelsOf(d.sql, did, [item])).get(item)
+  await alert(d, { tenant: did, item, product: rows[0], variant, level })
+  if (readReference(uri)?.author === did) await alignStatus(d, { ...tenant, did }, rows[0].rkey)
 }
 
 type Alerting = {

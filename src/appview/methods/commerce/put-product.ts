@@ -8,6 +8,7 @@ import { present } from '../../look.ts'
 import { notFound } from '../../not-found.ts'
 import { uriIn } from '../../reference.ts'
 import { type Mount, type Reading, procedure } from '../../serve.ts'
+import { alignStatus } from '../../stock/product-status.ts'
 import { requireTenantPermission } from '../../tenant-access.ts'
 
 type Deps = Reading & ProductWriting
@@ -24,7 +25,8 @@ export function putProduct(mount: Mount, deps: Deps): void {
       action: co.kendev.commerce.putProduct.$lxm,
     })
     const change = () => asked as Record<string, unknown>
-    const row = await writeProduct(deps, { tenant, rkey, change, swap, by })
+    await writeProduct(deps, { tenant, rkey, change, swap, by })
+    const row = (await alignStatus(deps, tenant, rkey))!
     return shown(deps, row, viewer.did)
   })
 

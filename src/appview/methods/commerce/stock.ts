@@ -1,19 +1,20 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { co } from '../../../lexicons/index.ts'
 import { required } from '../../access.ts'
+import type { ProductWriting } from '../../catalogue/write-product.ts'
 import type { Transact } from '../../business/transact.ts'
-import type { Clock } from '../../../clock.ts'
 import { notFound } from '../../not-found.ts'
-import { knownUri } from '../../reference.ts'
+import { knownUri, readReference } from '../../reference.ts'
 import { pageOf, startOf } from '../../named-pages.ts'
 import { type Mount, type Reading, procedure, query } from '../../serve.ts'
 import type { Sql } from '../../sql.ts'
+import { alignStatus } from '../../stock/product-status.ts'
 import { changeStock } from '../../stock/change-stock.ts'
 import { backorderLimitOf, stockItemOf } from '../../stock/stock-item.ts'
 import { stockLevels } from '../../stock/stock-levels.ts'
 import { requireTenantPermission } from '../../tenant-access.ts'
 
-type Deps = Reading & { readonly transact: Transact; readonly clock: Clock }
+type Deps = Reading & ProductWriting & { readonly transact: Transact }
 
 /** `commerce.adjustStock` and `listStockLevels`, for those who manage the products of a tenant. */
 export function stock(mount: Mount, deps: Deps): void {
@@ -23,7 +24,7 @@ export function stock(mount: Mount, deps: Deps): void {
   procedure(mount, co.kendev.commerce.adjustStock, async ({ input, viewer, idempotencyKey }) => {
     const { tenant, product, variant, delta, counted, reason = 'adjusted', note } = input
     const asks = { tenant, did: viewer.did, permission } as const
-    const { standing } = await requireTenantPermission(sql, asks)
+    const { standing, tenant: found } = await requireTenantPermission(sql, asks)
     if ((delta === undefined) === (counted === undefined))
       throw new InvalidRequestError('Say how many came or went, or how many were counted.')
     const { item, backorderLimit } = await itemOf(sql, { tenant, product, variant })
@@ -41,6 +42,8 @@ export function stock(mount: Mount, deps: Deps): void {
         return { answer: item, writes, jobs, by }
       },
     )
+    const { author, rkey } = readReference(product)!
+    if (author === tenant) await alignStatus(deps, found, rkey)
     const asked = { tenant, item, now: clock.now(), limit: 1 }
     const [level] = await stockLevels(sql, asked)
     if (!level) throw notFound(`stock of ${item}`)
