@@ -65,6 +65,8 @@ const RECORD = `with r as (insert into bare.record (key, bytes) values ($1, $2))
   a as (insert into bare.audit (key, hash) values ($1, decode(md5($1), 'hex')))
   insert into bare.oplog (key, cid) values ($3, $3)`
 const STOCK = `update bare.stock set left_ = left_ - 1 where item = 'one' and left_ >= 1`
-const JOB = `insert into bare.job (key, n, data) select $1, n, '{"a":1}' from generate_series(1, $2) n`
+const JOB = `insert into bare.job (key, n, data)
+  select $1, n, '{"a":1}' from generate_series(1, $2) n`
 const BUSY = `insert into bare.busy (resource, booking, kind, during)
-  select r, $3, k, tstzrange($4, $5) from unnest(array[$1, $2]) r, unnest(array['core', 'padded']) k`
+  select r, $3, k, tstzrange($4, $5)
+  from unnest(array[$1, $2]) r, unnest(array['core', 'padded']) k`

@@ -87,6 +87,6 @@ function fingerprint(c: Collection, all: readonly Collection[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
-/** Raised when the kernel itself fills tables differently from the same declarations, as it does with
- *  other time zones. */
+/** Raised when the kernel itself fills tables differently from the same declarations, as it does
+ *  with other time zones. */
 const KERNEL = `3 ${zoneDataVersion(process.versions)}`

@@ -9,7 +9,8 @@ export const demo: Command = {
 
   Starts a PLC directory and two nodes in temporary folders, lets Ada and Ben meet in a space, kills
   one node in the middle, sets up a salon with a manager on the other node and a domain of its own,
-  has Ben book and buy from a shop whose books agree to the cent, and removes everything again. Needs no settings and touches no data.`,
+  has Ben book and buy from a shop whose books agree to the cent, and removes everything again.
+  Needs no settings and touches no data.`,
   async run(args) {
     parseArgs({ args: [...args], options: {}, strict: true })
     const { playStory } = await import('../../test/end-to-end/story.ts')

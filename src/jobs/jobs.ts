@@ -60,15 +60,7 @@ export async function openJobs({
   pool: SqlPool
   log: Log
 }): Promise<Jobs & AsyncDisposable> {
-  const boss = new PgBoss({
-    db: executor(pool),
-    schema: SCHEMA,
-    registerInstance: false,
-    monitorVacuum: false,
-    monitorIntervalSeconds: LOOK_SECONDS,
-    superviseIntervalSeconds: LOOK_SECONDS,
-    openTelemetry: { enabled: false },
-  })
+  const boss = new PgBoss(settingsOn(pool))
   boss.on('error', (err) => log.error({ err }, 'the job queue has trouble'))
   await boss.start()
   const workers = new Map<string, string>()
@@ -114,6 +106,18 @@ export async function openJobs({
       await boss.schedule(queue, cron)
     },
     [Symbol.asyncDispose]: () => boss.stop({ graceful: true, timeout: STOP_MS }),
+  }
+}
+
+function settingsOn(pool: SqlPool) {
+  return {
+    db: executor(pool),
+    schema: SCHEMA,
+    registerInstance: false,
+    monitorVacuum: false,
+    monitorIntervalSeconds: LOOK_SECONDS,
+    superviseIntervalSeconds: LOOK_SECONDS,
+    openTelemetry: { enabled: false },
   }
 }
 

@@ -179,7 +179,8 @@ async function stockWrongs(
 
 type Busy = { booking: string; resource: string; from: Date; to: Date }
 
-/** Each appointment that stands has its time, at a bay and of a person, and nothing else is taken. */
+/** Each appointment that stands has its time, at a bay and of a person, and nothing else is
+ *  taken. */
 async function slotWrongs(pool: SqlPool, customers: Customers): Promise<string[]> {
   const all = await recordsOf(pool, 'co.kendev.booking.appointment')
   const asked = new Set(customers.booked().map(({ uri }) => uri.split('/').at(-1)!))
@@ -197,7 +198,9 @@ async function slotWrongs(pool: SqlPool, customers: Customers): Promise<string[]
     ...[...taken.keys()].filter((key) => !keys.has(key)).map((k) => `${k} takes time for nothing`),
     ...standing.flatMap(({ rkey, value }) => {
       const own = taken.get(rkey) ?? []
-      const kinds = own.map(({ resource }) => resource.split(':')[0]).toSorted()
+      const kinds = own
+        .map(({ resource }) => resource.split(':')[0]!)
+        .toSorted((a, b) => a.localeCompare(b))
       const right = own.every(
         ({ from, to }) =>
           from.getTime() === Date.parse(String(value['startTime'])) &&

@@ -86,8 +86,9 @@ async function work(shop: ShopProcess, customers: Customers, random: () => numbe
   await Promise.all(Array.from({ length: AT_ONCE }, one))
 }
 
-/** What was to be asked of the provider, and what it tells, has been taken in. What a life was doing
- *  when it ended is begun again, as when its heartbeat is missed, and nothing waits its time. */
+/** What was to be asked of the provider, and what it tells, has been taken in. What a life was
+ *  doing when it ended is begun again, as when its heartbeat is missed, and nothing waits its
+ *  time. */
 async function settle(
   pool: SqlPool,
   shop: ShopProcess,

@@ -2,6 +2,7 @@ import { silentLog } from '../../src/log.ts'
 import { eventually } from '../eventually.ts'
 import { type TestNode, startNetwork } from '../network.ts'
 import type { Person } from '../person.ts'
+import { SHIPPING, compareBooks, dollars } from './shop-books.ts'
 import { check, refuses } from './story-checks.ts'
 import { PLATFORM, type Provision, asOperator, someone } from './tenancy.ts'
 
@@ -9,7 +10,6 @@ const COMMERCE = 'co.kendev.commerce'
 const BOOKING = 'co.kendev.booking'
 const ENTERPRISE = 'co.kendev.enterprise'
 const HOUR = 3_600_000
-const SHIPPING = 995
 
 type Ref = { uri: string }
 type Line = { id: string; totalPrice: number; tax: number }
@@ -27,16 +27,6 @@ type Appointment = Ref & {
   startTime: string
   sequence: number
   payment?: { order?: string }
-}
-type Posting = { account: string; party?: string; amount: number }
-type Entry = { kind: string; order?: string; currency: string; postings: Posting[] }
-type Row = {
-  key: string
-  currency: string
-  came: number
-  refunded: number
-  tax: number
-  net: number
 }
 type Items<T> = { items: T[] }
 
@@ -71,7 +61,7 @@ export async function playShopStory(
 
   ahead = Date.parse(moved.startTime) + 3 * HOUR - Date.now()
   await finish(stage, { appointment: moved, speakers })
-  await compareBooks(stage)
+  await compareBooks(shop, tell)
   await look(home)
 }
 
@@ -262,48 +252,3 @@ async function finish(
   check(refund.order.paymentStatus === 'partially_refunded', 'one pair is paid back')
   tell(`done and paid; one pair came back: $${dollars(refund.refund.amount)} with its tax`)
 }
-
-/** The ledger, the revenue and the commission say the same. */
-async function compareBooks({ shop, tell }: Stage): Promise<void> {
-  const { owner, tenant, installer } = shop
-  const { items: entries } = await owner.get<Items<Entry>>(`${COMMERCE}.listLedgerEntries`, {
-    tenant,
-    limit: 100,
-  })
-  const balances = new Map<string, number>()
-  for (const { postings } of entries) {
-    check(postings.reduce((sum, { amount }) => sum + amount, 0) === 0, 'each entry balances')
-    for (const { account, party, amount } of postings) {
-      const key = party === undefined ? account : `${account} of ${party}`
-      balances.set(key, (balances.get(key) ?? 0) + amount)
-    }
-  }
-  const revenue = async (by: string) =>
-    (await owner.get<{ rows: Row[] }>(`${COMMERCE}.getRevenue`, { tenant, by })).rows
-  const [byParty, byProduct, byPeriod] = await Promise.all(
-    ['party', 'product', 'period'].map(revenue),
-  )
-  const total = (rows: Row[] | undefined) => rows!.reduce((sum, { net }) => sum + net, 0)
-  const products = total(byProduct) + SHIPPING
-  check(products === total(byPeriod), 'products and shipping are the revenue of the period')
-  check(products === total(byParty), 'and of all who have a part in it')
-  const tax = -(balances.get('taxPayable') ?? 0)
-  check(
-    byPeriod!.reduce((sum, row) => sum + row.tax, 0) === tax,
-    'the tax is the tax of the ledger',
-  )
-  const terms = await owner.get<Items<{ commissionAmount?: { amount: number } }>>(
-    `${BOOKING}.listAppointmentTerms`,
-    { tenant },
-  )
-  const commission = terms.items[0]?.commissionAmount?.amount
-  const booked = -(balances.get(`commission of ${installer.did}`) ?? 0)
-  check(commission === booked && booked > 0, `the commission is in the ledger (${commission})`)
-  for (const [account, amount] of [...balances].toSorted())
-    if (amount !== 0) tell(`   ${account.padEnd(52)} ${dollars(amount).padStart(10)}`)
-  for (const { key, net } of byParty!)
-    tell(`   revenue of ${key.padEnd(41)} ${dollars(net).padStart(10)}`)
-  tell(`commission of the installer: $${dollars(booked)}; ledger, revenue and commission agree`)
-}
-
-const dollars = (cents: number) => (cents / 100).toFixed(2)

@@ -85,7 +85,7 @@ export async function paidFor(
 /** Completes the order of an appointment that took place: the commission is booked with that. */
 export async function completeFor(d: Deciding, { payment }: Appointment): Promise<Paid> {
   if (payment?.order === undefined) return NOTHING
-  const { writes, jobs = [] } = await completeAppointmentOrder(d, payment.order)
+  const { writes, jobs } = await completeAppointmentOrder(d, payment.order)
   return { writes, jobs }
 }
 

@@ -67,18 +67,17 @@ function sessionOf(
 
 // Both rows of a booking are found though only one may reach into the time: what is kept clear
 // around a booking is a day at most.
-const BUSY = `select resource, booking,
-    max(extract(epoch from lower(during))) filter (where kind = 'core') :: float8 * 1000
-      as "coreStart",
-    max(extract(epoch from upper(during))) filter (where kind = 'core') :: float8 * 1000 as "coreEnd",
-    max(extract(epoch from lower(during))) filter (where kind = 'padded') :: float8 * 1000
-      as "paddedStart",
-    max(extract(epoch from upper(during))) filter (where kind = 'padded') :: float8 * 1000
-      as "paddedEnd"
+const BUSY = `select resource, booking, ${end('core', 'lower')} as "coreStart",
+    ${end('core', 'upper')} as "coreEnd", ${end('padded', 'lower')} as "paddedStart",
+    ${end('padded', 'upper')} as "paddedEnd"
   from repo.busy where tenant = $1 and resource = any($2::text[])
     and during && tstzrange($3::timestamptz - interval '1 day', $4::timestamptz + interval '1 day')
     and ("holdUntil" is null or "holdUntil" > $5)
   group by resource, booking having count(*) = 2`
+
+function end(kind: 'core' | 'padded', side: 'lower' | 'upper'): string {
+  return `max(extract(epoch from ${side}(during))) filter (where kind = '${kind}')::float8 * 1000`
+}
 
 const SEATS = `select subject, taken from repo.seat
   where tenant = $1 and subject >= $2 and subject < $3`
