@@ -8,7 +8,7 @@ import { type Mount, type Reading, guestProcedure } from '../../serve.ts'
 import { linkOf } from './appointment-link.ts'
 import { type Booker, bookerOf } from './booker.ts'
 import { type Chosen, chooseSlot, freeStarts, notFree, startOf } from './choose-slot.ts'
-import { claim, keepHeld, releaseExpired } from './claim.ts'
+import { type Claim, claim, keepHeld, releaseExpired } from './claim.ts'
 import { type Held, readHold } from './hold.ts'
 import { composeBooking } from './compose-booking.ts'
 import { shownAppointment } from './show-appointment.ts'
@@ -40,8 +40,10 @@ export function bookAppointment(mount: Mount, deps: BookingDeps): void {
     })
     const method = co.kendev.booking.bookAppointment.$lxm
     const caller = viewer?.did ?? ''
+    const order = { deps, venue, booker, input, viewer }
+    const early = await lookAhead(order, key)
     const { uri } = await deps.transact({ tenant, once: { caller, method, key, input } }, (d) =>
-      book(d, { deps, venue, booker, input, viewer }),
+      book(d, order, early),
     )
     const appointment = await shownAppointment(deps, uri)
     const token = linkOf(deps.links, uri, appointment)
@@ -61,7 +63,36 @@ export type Order = {
   viewer: Viewer | undefined
 }
 
-async function book(d: Deciding, order: Order): Promise<Decision<Booked>> {
+/** Looks for a slot before it is anybody's turn, so that turns are short: when it is taken meanwhile
+ *  another is looked for. Whoever asks again, with a key, may have what they ask for already. */
+async function lookAhead(order: Order, key: string | undefined): Promise<Chosen | undefined> {
+  const { deps, venue, input } = order
+  const asked = askedOf(order, input.seats ?? 1)
+  // Of a group the seats decide, and those that are held no more are given back in a turn.
+  if (input.hold !== undefined || asked.service.seats > 1) return undefined
+  try {
+    return await chooseSlot(deps.sql, venue, asked, deps.clock.now())
+  } catch (error) {
+    if (key === undefined) throw error
+    return undefined
+  }
+}
+
+function askedOf(
+  { venue, booker, input }: Pick<Order, 'venue' | 'booker' | 'input'>,
+  seats: number,
+) {
+  const service = timesOf(serviceOf(venue, input.serviceId), booker.by)
+  const start = startOf(input, venue.record.location.timezone)
+  const { staff, bayId, emergency } = input
+  return { service, start, staff, bayId, emergency, seats }
+}
+
+async function book(
+  d: Deciding,
+  order: Order,
+  early: Chosen | undefined,
+): Promise<Decision<Booked>> {
   const { deps, venue, booker, input } = order
   await releaseExpired(d)
   const rkey = d.nextTid()
@@ -70,7 +101,7 @@ async function book(d: Deciding, order: Order): Promise<Decision<Booked>> {
   const customer = await customerOf(d, booker.who)
   const chosen = held
     ? await takeHeld(d, order, { held, rkey })
-    : await takeFree(d, order, { rkey, seats })
+    : await takeFree(d, order, { rkey, seats, early })
   const composed = await composeBooking(d, {
     rkey,
     venue,
@@ -122,16 +153,23 @@ async function takeHeld(
   return { plan, slot, service }
 }
 
+/** Takes what was looked for beforehand; when it is taken, nothing of the attempt is left. */
+async function claimEarly(d: Deciding, wish: Claim): Promise<boolean> {
+  await d.tx.query('savepoint early')
+  if (await claim(d, wish)) return true
+  await d.tx.query('rollback to savepoint early')
+  return false
+}
+
 /** Takes a start that is free. Throws `SlotTaken` and `NotBookable`. */
 export async function takeFree(
   d: Deciding,
   { venue, booker, input }: Pick<Order, 'venue' | 'booker' | 'input'>,
-  { rkey, seats }: { rkey: string; seats: number },
+  { rkey, seats, early }: { rkey: string; seats: number; early: Chosen | undefined },
 ): Promise<Chosen> {
-  const service = timesOf(serviceOf(venue, input.serviceId), booker.by)
-  const start = startOf(input, venue.record.location.timezone)
-  const { staff, bayId, emergency } = input
-  const asked = { service, start, staff, bayId, emergency, seats }
+  if (early && (await claimEarly(d, { ...early, booking: rkey, seats }))) return early
+  const asked = askedOf({ venue, booker, input }, seats)
+  const { service, start } = asked
   const chosen = await chooseSlot(d.tx, venue, asked, d.now)
   const { plan, slot } = chosen
   if (await claim(d, { plan, service, slot, booking: rkey, seats })) return chosen
