@@ -99,3 +99,31 @@ test('an order that is not as it was shown, or for whom one is not, is refused',
   expect(await refused({ lines: [{ product: asked, quantity: 1 }] })).toBe('NotForSale')
   expect(await refused({ customer: CLEO, payLater: true }, OWNER)).toBe('done')
 })
+
+test('a payment and a refund of which nobody knows the end are found out, and happen once', async () => {
+  const speaker = await stage.sell('lost', {}, 9)
+  const later = async () => {
+    stage.now = new Date(+stage.now + 2 * 60_000)
+    await stage.sweep()
+  }
+  for (const paymentMethod of ['sandbox-lost', 'sandbox-refund-unknown']) {
+    const { order } = await checkout(BEN, speaker)
+    await pay(BEN, order, { paymentMethod })
+    await later()
+    expect(await get<Order>(BEN, 'getOrder', { uri: order.uri })).toMatchObject({
+      status: 'processing',
+      paymentStatus: 'captured',
+    })
+    const wish = { order: order.uri, amount: order.totalAmount, idempotencyKey: paymentMethod }
+    await call(OWNER, 'refundOrder', wish)
+    await later()
+    const [again, { items }] = await Promise.all([
+      get<Order>(BEN, 'getOrder', { uri: order.uri }),
+      get<{ items: object[] }>(BEN, 'listRefunds', { tenant: SHOP, order: order.uri }),
+    ])
+    expect(again).toMatchObject({ status: 'refunded', paymentStatus: 'refunded' })
+    expect(items).toMatchObject([{ status: 'succeeded', amount: order.totalAmount }])
+    const fee = Math.round(order.totalAmount * 0.029)
+    expect(await balances(order)).toEqual({ customerClearing: -fee, providerFees: fee })
+  }
+})
