@@ -3,7 +3,12 @@ import { storeSettings } from '../src/appview/collections/commerce/store-setting
 import { product } from '../src/appview/collections/commerce/product.ts'
 import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
 import { tenantSettings } from '../src/appview/collections/platform/tenant-settings.ts'
-import { beginOrders, paymentEffect, sweepOrders } from '../src/appview/orders/order-clocks.ts'
+import {
+  beginOrders,
+  paymentEffect,
+  reconcile,
+  sweepOrders,
+} from '../src/appview/orders/order-clocks.ts'
 import type { PaymentProvider } from '../src/appview/payments/payment-provider.ts'
 import type { RepoWriter } from '../src/appview/own-record.ts'
 import { createSandbox } from '../src/appview/payments/sandbox.ts'
@@ -48,7 +53,7 @@ export type OrderStage = AsyncDisposable & {
   /** What the platform has agreed with the shop. */
   sharing(revenueSharing: object): Promise<void>
   stock(name: string): Promise<{ onHand: number; reserved: number; allocated: number }>
-  /** Does what time does to orders. */
+  /** Finds out what providers have not told, and does what time does to orders. */
   sweep(): Promise<void>
 }
 
@@ -131,7 +136,10 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
       )
       return rows[0] ?? { onHand: 0, reserved: 0, allocated: 0 }
     },
-    sweep: async () => sweepOrders(node.deps as never),
+    sweep: async () => {
+      await reconcile(node.deps as never)
+      await sweepOrders(node.deps as never)
+    },
     [Symbol.asyncDispose]: async () => {
       await node[Symbol.asyncDispose]()
       await database.close()

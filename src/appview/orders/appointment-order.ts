@@ -1,8 +1,5 @@
-import { cancelOrder } from '../commerce/cancel-order.ts'
 import { type Change, unchanged } from '../commerce/change.ts'
 import { setOrderStatus } from '../commerce/fulfil-order.ts'
-import { capturedOf, standing, total } from '../commerce/order-file.ts'
-import { refundOrder } from '../commerce/refund-order.ts'
 import type { Deciding, Decision } from '../business/transact.ts'
 import type { CustomerSpace, Who } from '../business/customers.ts'
 import { type AppointmentLine, appointmentTotals } from '../commerce/order-for-appointment.ts'
@@ -94,24 +91,6 @@ export async function placeAppointmentOrder(
     by: wish.by,
     payLater: wish.payLater === true,
     dueNow: wish.deposit,
-  })
-}
-
-/** Ends the order of an appointment that is cancelled, within the decision that cancels it: all
- *  goes back but `keep`, in minor units, which the policy lets the shop keep. Nothing happens to
- *  one that has ended. */
-export function cancelAppointmentOrder(
-  d: Deciding,
-  order: string,
-  { reason, keep = 0 }: { reason: string; keep?: number },
-): Promise<Changed<Change>> {
-  return changeOrder(d, orderAtOf(order), (file, at) => {
-    const { status } = file.order
-    if (['cancelled', 'refunded'].includes(status)) return unchanged(file)
-    const left = capturedOf(file) - total(standing(file.refunds), ({ amount }) => amount)
-    if (keep === 0 || left === 0) return cancelOrder(file, { reason }, at)
-    const amount = left - Math.min(keep, left)
-    return amount === 0 ? unchanged(file) : refundOrder(file, { amount, reason: 'policy' }, at)
   })
 }
 

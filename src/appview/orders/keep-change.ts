@@ -13,10 +13,6 @@ import { type KeptOrder, type OrderAt, managersOf, orderUri, orderWrites } from 
 /** What a change of an order brings about, for the decision that it is part of. */
 export type Kept = { readonly writes: readonly TenantWrite[]; readonly jobs: readonly Job[] }
 
-/** The queue of what happens to orders that pay for appointments: with the uris of both and the
- *  state the order has come to. */
-export const APPOINTMENT_ORDER = 'appointment-order'
-
 /** The queue of letters to guests about their orders. */
 export const ORDER_LETTER = 'order-letter'
 
@@ -37,10 +33,9 @@ export async function keepChange(d: Deciding, kept: KeptOrder, change: Change): 
   const tasks = change.tasks.map((task) => taskJob(at, task))
   for (const task of change.tasks) await watch(d.tx, at, task.payment, d.now)
   const notices = await noticesOf(d, { at, record }, change)
-  const told = appointmentJob(kept, change)
   return {
     writes: [...orderWrites(kept, change.file, d.now), ...stock.writes, ...entries],
-    jobs: [...stock.jobs, ...tasks, ...notices, ...told],
+    jobs: [...stock.jobs, ...tasks, ...notices],
   }
 }
 
@@ -103,16 +98,6 @@ async function giveDiscountBack(
 const USED_ONCE = 'delete from repo.series where tenant = $1 and series = $2 and last = 1'
 const USED_LESS = `update repo.series set last = last - 1
   where tenant = $1 and series = $2 and last > 1`
-
-/** An appointment follows the order that pays for it. */
-function appointmentJob({ at, record, file, parts }: KeptOrder, change: Change): Job[] {
-  const { appointment } = record
-  const { status } = change.file.order
-  if (appointment === undefined || parts.size === 0 || status === file.order.status) return []
-  const order = orderUri(at)
-  const data = { tenant: at.tenant, appointment, order, status }
-  return [{ queue: APPOINTMENT_ORDER, key: `${order} ${status}`, data }]
-}
 
 /** What happened, as people are told of it. */
 const WORDS: Readonly<Record<string, string>> = {
