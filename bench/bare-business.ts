@@ -1,4 +1,4 @@
-import { type SqlPool, transaction } from '../src/database/sql.ts'
+import { type Sql, type SqlPool, transaction } from '../src/database/sql.ts'
 
 /** Rows of the same shape as a business decision writes, by bare transactions on the same pool. */
 export type BareBusiness = {
@@ -16,20 +16,19 @@ const HOUR = 3_600_000
 export async function bareBusiness(pool: SqlPool): Promise<BareBusiness> {
   for (const statement of TABLES) await pool.query(statement)
   let n = 0
-  const record = (tx: Parameters<Parameters<typeof transaction>[1]>[0], bytes: number) => {
-    const key = `k${(n += 1)}`
-    return tx.query(RECORD, [key, Buffer.alloc(bytes, 120), key])
-  }
+  const record = (tx: Sql, key: string, bytes: number) =>
+    tx.query(RECORD, [key, Buffer.alloc(bytes, 120), key])
   return {
     order: () =>
       transaction(pool, async (tx) => {
+        const key = `o${(n += 1)}`
         const sold = await tx.query(STOCK)
         if (sold.rowCount !== 1) throw new Error('the bench has sold out')
         await tx.query('update bare.series set last = last + 1 returning last')
-        await record(tx, ORDER_BYTES)
-        await record(tx, SIDECAR_BYTES)
-        await tx.query('insert into bare.once (key, answer) values ($1, $2)', [`k${n}`, '{}'])
-        await tx.query(JOB, [`k${n}`, 2])
+        await record(tx, key, ORDER_BYTES)
+        await record(tx, `${key}t`, SIDECAR_BYTES)
+        await tx.query('insert into bare.once (key, answer) values ($1, $2)', [key, '{}'])
+        await tx.query(JOB, [key, 2])
       }),
     booking: () =>
       transaction(pool, async (tx) => {
@@ -37,11 +36,11 @@ export async function bareBusiness(pool: SqlPool): Promise<BareBusiness> {
         const start = new Date(Date.UTC(2030, 0, 1) + Math.floor(at / 10) * 2 * HOUR)
         const end = new Date(start.getTime() + HOUR)
         await tx.query(BUSY, [`bay${at % 10}`, `staff${at % 10}`, `b${at}`, start, end])
-        await record(tx, ORDER_BYTES)
-        await record(tx, SIDECAR_BYTES)
-        await record(tx, SIDECAR_BYTES)
-        await tx.query('insert into bare.once (key, answer) values ($1, $2)', [`k${n}`, '{}'])
-        await tx.query(JOB, [`k${n}`, 3])
+        await record(tx, `b${at}`, ORDER_BYTES)
+        await record(tx, `b${at}n`, SIDECAR_BYTES)
+        await record(tx, `b${at}t`, SIDECAR_BYTES)
+        await tx.query('insert into bare.once (key, answer) values ($1, $2)', [`b${at}`, '{}'])
+        await tx.query(JOB, [`b${at}`, 3])
       }),
   }
 }

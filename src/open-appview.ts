@@ -137,8 +137,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await meter.settle()
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
-      await beginOrders({ ...parts, ...served(options) }, options.jobs)
-      await beginBooking(options.jobs, { ...acting, ...served(options) })
+      await beginBusiness(options, parts)
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -212,6 +211,15 @@ function settled(
 /** How people are reached, and where this node is. */
 function served({ config, sendMail }: Options) {
   return { sendMail, origin: config.publicUrl }
+}
+
+/** Begins what is done for businesses by jobs. */
+async function beginBusiness(
+  options: Options,
+  parts: ReturnType<typeof actingParts> & Pick<NodePayments, 'provider'>,
+): Promise<void> {
+  await beginOrders({ ...parts, ...served(options) }, options.jobs)
+  await beginBooking(options.jobs, { ...parts, ...served(options) })
 }
 
 /** What is kept of people beside their records. */

@@ -118,6 +118,20 @@ test('one is reminded of the start that counts, a day and an hour before, each o
   expect(await jobs()).toHaveLength(4)
 })
 
+test('whoever does the work is told what customers do, and not what they do themselves', async () => {
+  const { uri, worker } = await venue()
+  const { appointment } = await book(GRACE, uri)
+  await call(GRACE, 'rescheduleAppointment', {
+    appointment: appointment.uri,
+    startTime: '2026-12-03T15:00:00Z',
+  })
+  await call(worker, 'cancelAppointment', { appointment: appointment.uri })
+  const told = (await queued<{ recipient: string; kind: string; data: { news: string } }>('notify'))
+    .filter(({ recipient, kind }) => recipient === worker && kind === 'workNews')
+    .map(({ data }) => data.news)
+  expect(told.toSorted((a, b) => (a < b ? -1 : 1))).toEqual(['is booked', 'is moved'])
+})
+
 test('a customer says how it was once it is completed, and the mean shows', async () => {
   const { uri } = await venue()
   const { appointment, token } = await book(GRACE, uri)

@@ -21,8 +21,10 @@ import { nativeDatabase } from './database/native.ts'
 export const SHOP = 'did:plc:shop'
 export const NODE = 'did:plc:node'
 export const RIVAL = 'did:plc:rival'
-export const [OWNER, BEN, CLEO, EVE] = [
+export const [OWNER, MANAGER, MEMBER, BEN, CLEO, EVE] = [
   'did:plc:owner',
+  'did:plc:manager',
+  'did:plc:member',
   'did:plc:ben',
   'did:plc:cleo',
   'did:plc:eve',
@@ -81,8 +83,9 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
       })
     },
   })
-  await found(node, SHOP, OWNER)
-  await found(node, RIVAL, EVE)
+  const staff = { [OWNER]: 'tenant_admin', [MANAGER]: 'tenant_manager', [MEMBER]: 'tenant_member' }
+  await found(node, SHOP, staff)
+  await found(node, RIVAL, { [EVE]: 'tenant_admin' })
   const writer = node.deps['writer'] as RepoWriter
   const nextTid = node.deps['nextTid'] as () => string
   const keys = new Map<string, string>()
@@ -137,13 +140,19 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
   return stage
 }
 
-async function found(node: BusinessNode, tenant: string, owner: string): Promise<void> {
-  await foundTenant(node, { tenant, staff: { [owner]: 'tenant_admin' } })
+async function found(
+  node: BusinessNode,
+  tenant: string,
+  staff: Readonly<Record<string, string>>,
+): Promise<void> {
+  await foundTenant(node, { tenant, staff })
   const place = audienceUri(tenant, 'members', TENANT_SPACE)
   const joinedAt = '2026-11-23T10:00:00Z'
-  const record = { subject: owner, role: 'tenant_admin', status: 'active', joinedAt }
-  const write = { place, collection: tenantMembership.nsid, rkey: owner, record }
-  await node.transact({ tenant }, async () => ({ answer: null, writes: [write], by }))
+  const writes = Object.entries(staff).map(([subject, role]) => {
+    const record = { subject, role, status: 'active', joinedAt }
+    return { place, collection: tenantMembership.nsid, rkey: subject, record }
+  })
+  await node.transact({ tenant }, async () => ({ answer: null, writes, by }))
 }
 
 const by = { actor: OWNER, role: 'tenant_admin', action: 'test' }

@@ -213,4 +213,11 @@ export const notificationKinds: Readonly<Record<string, NotificationKind>> = {
     mail: true,
     optional: true,
   },
+  workNews: {
+    when: 'a customer books, moves or cancels an appointment that is yours to do',
+    title: (d) => `${said(d, 'what')} at ${said(d, 'when')} ${said(d, 'news')}`,
+    text: (d) => `${said(d, 'what')} at ${said(d, 'when')} ${said(d, 'news')}.`,
+    mail: false,
+    optional: true,
+  },
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Log } from '../log.ts'
+import { zoneDataVersion } from './booking/local-time.ts'
 import type { Collection } from './define.ts'
 import type { Indexer } from './index-record.ts'
 import { keptPages } from './kept-pages.ts'
@@ -86,5 +87,6 @@ function fingerprint(c: Collection, all: readonly Collection[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
-/** Raised when the kernel itself fills tables differently from the same declarations. */
-const KERNEL = 3
+/** Raised when the kernel itself fills tables differently from the same declarations, as it does with
+ *  other time zones. */
+const KERNEL = `3 ${zoneDataVersion(process.versions)}`

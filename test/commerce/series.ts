@@ -1,3 +1,4 @@
+import { deepEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import { checkMoney } from './money-properties.ts'
 import { giveAllBack, orderCommands } from './order-commands.ts'
@@ -6,7 +7,8 @@ import { obedientProvider } from './obedient-provider.ts'
 import { pureShop } from './pure-shop.ts'
 import type { Shop } from './shop.ts'
 import { xrpcShop } from './xrpc-shop.ts'
-import { orderStage } from '../order-stage.ts'
+import { type OrderStage, SHOP, orderStage } from '../order-stage.ts'
+import { restoreStockOfOrders } from '../../src/appview/orders/stock-of-orders.ts'
 
 type Options = { seed: number; seeds: number; report: (line: string) => void }
 
@@ -66,6 +68,26 @@ export async function runThroughPostgres({
   })
   // A sequence that differs is not made shorter: each takes seconds.
   await fc.assert(property, { seed, numRuns: runs, endOnFailure: true })
+  await stockIsAsRecordsSay(stage)
+}
+
+/** What the guard of the stock holds is what the records come to. */
+async function stockIsAsRecordsSay({ node }: OrderStage): Promise<void> {
+  const held = async () =>
+    (
+      await node.pool.query(
+        `select item, "onHand", reserved, allocated from repo.stock where tenant = $1
+         and ("onHand" <> 0 or reserved <> 0 or allocated <> 0) order by item`,
+        [SHOP],
+      )
+    ).rows
+  await node.drain()
+  const before = await held()
+  await node.transact({ tenant: SHOP }, async (d) => {
+    await restoreStockOfOrders(d)
+    return { answer: null, writes: [], by: { actor: SHOP, role: 'test', action: 'restore' } }
+  })
+  deepEqual(await held(), before)
 }
 
 /** The whole series of sequences through Postgres. */

@@ -9,8 +9,8 @@ export type Writing = Asking & {
   readonly origin: string
 }
 
-/** Writes to the guest who has placed an order that something has happened to it, with the link that
- *  leads back to it. Written again, the letter has the same Message-ID. */
+/** Writes to the guest who has placed an order that something has happened to it, with the link
+ *  that leads back to it. Written again, the letter has the same Message-ID. */
 export async function writeToGuest(
   w: Writing,
   { what, at, ...order }: OrderAt & { readonly what: string; readonly at: string },
@@ -20,7 +20,9 @@ export async function writeToGuest(
     [order.tenant, order.place, order.rkey],
   )
   const [found] = rows
-  if (!found?.email) return
+  // The job is there as soon as the order is, and then tried again.
+  if (!found) throw new Error(`the order ${order.rkey} is not in the views yet`)
+  if (!found.email) return
   const { number, email, shop } = found
   const lines = [
     `Your order ${number} at ${shop} ${what}.`,
@@ -34,6 +36,7 @@ export async function writeToGuest(
   await w.sendMail({ to: email, subject, text: lines.join('\n'), key })
 }
 
-const GUEST = `select o."orderNumber" as number, o.content->'contact'->>'email' as email, t.name as shop
+const GUEST = `select o."orderNumber" as number, o.content->'contact'->>'email' as email,
+    t.name as shop
   from appview."order" o join node.tenant t on t.did = o.did
-  where o.did = $1 and o.place = $2 and o.rkey = $3 and o.customer is null`
+  where o.did = $1 and o.place = $2 and o.rkey = $3`

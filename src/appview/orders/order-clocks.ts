@@ -57,8 +57,8 @@ export async function reconcile(p: Paying): Promise<void> {
   }
 }
 
-/** What a provider has been asked for in vain so far: refunds, and letting go of what is held for an
- *  order that has ended. Each has the key it was asked for with. */
+/** What a provider has been asked for in vain so far: refunds, and letting go of what is held for
+ *  an order that has ended. Each has the key it was asked for with. */
 async function openTasks(sql: Sql, { tenant, place, payment }: Attempt): Promise<ProviderTask[]> {
   const { rows } = await sql.query<{ refund: string | null; amount: number }>(OPEN, [
     tenant,

@@ -26,6 +26,7 @@ export type DecidedFee = Fee & {
 const DAY = 86_400_000
 /** Whoever pays more is told so long before (`domain.md` N-04). */
 export const NOTICE_MS = 30 * DAY
+/** What a standard agreement takes, in basis points. */
 export const STANDARD_BP = 1_500
 /** Where a fee by signals begins. */
 export const OPTIMIZED_BP = 2_000

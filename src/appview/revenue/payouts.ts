@@ -109,6 +109,7 @@ function entry(
 
 /** What entries say that are stored and not in the views yet: a payout just before this one. */
 async function unseen(d: Deciding, { account, party, currency }: Share): Promise<number> {
+  d.requireStored(placeOf(d.tenant))
   const { rows } = await d.tx.query<{ bytes: Uint8Array }>(UNSEEN, [
     placeOf(d.tenant),
     d.tenant,

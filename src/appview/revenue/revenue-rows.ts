@@ -105,7 +105,8 @@ const BY_PRODUCT = `with paid as (
       and ($4::text is null or o.content->>'currency' = $4)),
   line as (
     select paid.uri, paid.content->>'currency' as currency, l->>'id' as id,
-      l->>'product' as product, l->'productSnapshot'->>'title' as title, (l->>'quantity')::bigint as quantity,
+      l->>'product' as product, l->'productSnapshot'->>'title' as title,
+      (l->>'quantity')::bigint as quantity,
       (l->>'tax')::bigint as tax, (l->>'totalPrice')::bigint - (l->>'discount')::bigint
         + case when coalesce((paid.content->>'taxIncluded')::boolean, false) then 0
             else (l->>'tax')::bigint end as gross

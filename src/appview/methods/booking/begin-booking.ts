@@ -1,5 +1,6 @@
 import type { Jobs } from '../../../jobs/jobs.ts'
 import type { Acting } from '../../act.ts'
+import type { Log } from '../../../log.ts'
 import type { Transact } from '../../business/transact.ts'
 import {
   MIRROR_EVENT,
@@ -15,6 +16,7 @@ import {
   tellAttendees,
 } from '../enterprise/tell-attendees.ts'
 import { cancelUnpaid } from './cancel-unpaid.ts'
+import { realign } from './realign.ts'
 import { REMIND, type Reminder, remind } from './reminders.ts'
 import {
   type Freed,
@@ -26,11 +28,14 @@ import {
 } from './waitlist-offers.ts'
 import { type CustomerTelling, TELL_CUSTOMER, tellCustomer } from './tell-customer.ts'
 
-type Deps = CustomerTelling & Pick<Acting, 'writer' | 'clock'> & { readonly transact: Transact }
+type Deps = CustomerTelling &
+  Pick<Acting, 'writer' | 'clock'> & { readonly transact: Transact; readonly log: Log }
 
 /** Begins what is done for bookings beside requests: reminders, and what customers are told. */
 export async function beginBooking(jobs: Pick<Jobs, 'work' | 'every'>, deps: Deps): Promise<void> {
   await jobs.work(REMIND, (data) => remind(deps.transact, data as Reminder))
+  const moved = await realign(deps)
+  if (moved > 0) deps.log.info({ moved }, 'moved appointments whose clocks were changed')
   await jobs.every('unpaid-appointments', '* * * * *', () => cancelUnpaid(deps))
   await jobs.work(OFFER, (data) => offerStart(deps.transact, data as Freed))
   await jobs.work(TELL_WAITING, (data) => tellWaiting(deps.sendMail, data as WaitingLetter))

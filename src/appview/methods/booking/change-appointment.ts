@@ -21,6 +21,7 @@ import type { BookingDeps } from './book-appointment.ts'
 import { staffRole } from './booker.ts'
 import { shownAppointment } from './show-appointment.ts'
 import { type News, customerJob } from './tell-customer.ts'
+import { staffJobs } from './tell-staff.ts'
 import { refused } from './refused.ts'
 import type { Job } from '../../../jobs/jobs.ts'
 
@@ -77,7 +78,7 @@ export async function changeAppointment(
     const who = { actor: actor.actor, role, action: method, ...(reason && { reason }) }
     if (becomes === undefined) return { answer: {}, writes: [], by: who }
     if (typeof becomes === 'string') throw refused(becomes, standing.record)
-    return { answer: {}, ...(await outcome(d, standing, becomes)), by: who }
+    return { answer: {}, ...(await outcome(d, standing, becomes, by)), by: who }
   })
   return shownAppointment(deps, at.uri)
 }
@@ -94,13 +95,20 @@ async function outcome(
   d: Deciding,
   standing: Standing,
   { record, notes, also, news }: Becomes,
+  by: Actor['by'],
 ): Promise<{ writes: Decision<unknown>['writes']; jobs: Job[] }> {
   const terms: Terms = standing.terms
   const files = { record, terms, ...(notes && { notes }) }
   const told = `${record.sequence} ${record.history?.length ?? 0}`
   return {
     writes: [...(await appointmentWrites(d, standing, files)), ...(also?.writes ?? [])],
-    jobs: [...(also?.jobs ?? []), ...(news ? [customerJob(standing, news, told)] : [])],
+    jobs: [
+      ...(also?.jobs ?? []),
+      ...(news ? [customerJob(standing, news, told)] : []),
+      ...(news && by === 'customer'
+        ? staffJobs(standing.uri, record, { staff: (notes ?? standing.notes).staff, news })
+        : []),
+    ],
   }
 }
 

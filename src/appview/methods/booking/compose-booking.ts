@@ -16,6 +16,7 @@ import { orderFor } from './pay-appointment.ts'
 import { priceOf } from './price.ts'
 import { reminderJobs } from './reminders.ts'
 import { sessionName } from './taken.ts'
+import { staffJobs } from './tell-staff.ts'
 import type { ServiceRecord, Venue } from './venue-plan.ts'
 
 /** What was said beside where and when. */
@@ -71,7 +72,13 @@ export async function composeBooking(d: Deciding, taking: Taking): Promise<Compo
   return {
     uri,
     writes: [...(order?.writes ?? []), ...(await appointmentWrites(d, at, files))],
-    jobs: [...reminderJobs(at, files.record, d.now), ...(order?.jobs ?? [])],
+    jobs: [
+      ...reminderJobs(at, files.record, d.now),
+      ...(taking.booker.by === 'customer' && !taking.of
+        ? staffJobs(uri, files.record, { staff: files.notes.staff, news: 'booked' })
+        : []),
+      ...(order?.jobs ?? []),
+    ],
   }
 }
 

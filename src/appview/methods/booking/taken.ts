@@ -9,13 +9,14 @@ export function sessionName(venue: string, serviceId: string, start: number): st
   return `session:${venue}:${serviceId}:${start}`
 }
 
+/** Times are milliseconds: a month has thousands, and dates are slow to read. */
 type BusyRow = {
   resource: string
   booking: string
-  coreStart: Date
-  coreEnd: Date
-  paddedStart: Date
-  paddedEnd: Date
+  coreStart: number
+  coreEnd: number
+  paddedStart: number
+  paddedEnd: number
 }
 
 /** What is taken of the bays and people of a venue in a time: by bookings, by what is held at
@@ -35,8 +36,8 @@ export async function takenOf(
   const busy = rows.map((row): Busy => ({
     resource: row.resource,
     booking: row.booking,
-    core: { start: +row.coreStart, end: +row.coreEnd },
-    padded: { start: +row.paddedStart, end: +row.paddedEnd },
+    core: { start: row.coreStart, end: row.coreEnd },
+    padded: { start: row.paddedStart, end: row.paddedEnd },
   }))
   const prefix = `session:${plan.venue}:`
   const seats = await sql.query<{ subject: string; taken: number }>(SEATS, [
@@ -64,12 +65,20 @@ function sessionOf(
   return { serviceId, start: Number(start), booking: subject, taken, staff, bayId }
 }
 
-const BUSY = `select c.resource, c.booking, lower(c.during) as "coreStart",
-    upper(c.during) as "coreEnd", lower(p.during) as "paddedStart", upper(p.during) as "paddedEnd"
-  from repo.busy c join repo.busy p on p.tenant = c.tenant and p.resource = c.resource
-    and p.booking = c.booking and p.kind = 'padded'
-  where c.tenant = $1 and c.resource = any($2::text[]) and c.kind = 'core'
-    and p.during && tstzrange($3, $4) and (c."holdUntil" is null or c."holdUntil" > $5)`
+// Both rows of a booking are found though only one may reach into the time: what is kept clear
+// around a booking is a day at most.
+const BUSY = `select resource, booking,
+    max(extract(epoch from lower(during))) filter (where kind = 'core') :: float8 * 1000
+      as "coreStart",
+    max(extract(epoch from upper(during))) filter (where kind = 'core') :: float8 * 1000 as "coreEnd",
+    max(extract(epoch from lower(during))) filter (where kind = 'padded') :: float8 * 1000
+      as "paddedStart",
+    max(extract(epoch from upper(during))) filter (where kind = 'padded') :: float8 * 1000
+      as "paddedEnd"
+  from repo.busy where tenant = $1 and resource = any($2::text[])
+    and during && tstzrange($3::timestamptz - interval '1 day', $4::timestamptz + interval '1 day')
+    and ("holdUntil" is null or "holdUntil" > $5)
+  group by resource, booking having count(*) = 2`
 
 const SEATS = `select subject, taken from repo.seat
   where tenant = $1 and subject >= $2 and subject < $3`

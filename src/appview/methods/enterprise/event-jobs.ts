@@ -18,14 +18,19 @@ const MIRROR = 'community.lexicon.calendar.event'
 
 type At = { tenant: string; rkey: string }
 
-/** A job that shows an event as it is now to other programs. */
-export function mirrorJob(tenant: string, rkey: string, key: string): Job {
-  return { queue: MIRROR_EVENT, key: `${tenant} ${rkey} ${key}`, data: { tenant, rkey } }
+/** A job that shows an event to other programs as it is since an instant. */
+export function mirrorJob(tenant: string, rkey: string, since: string): Job {
+  const data = { tenant, rkey, since }
+  return { queue: MIRROR_EVENT, key: `${tenant} ${rkey} ${since}`, data, afterSeconds: VIEWS_AFTER }
 }
+
+/** What the job reads has come into the views by then, as a rule. */
+const VIEWS_AFTER = 1
 
 /** A job that gives free places of an event to those who wait. */
 export function promoteJob(tenant: string, rkey: string, key: string): Job {
-  return { queue: PROMOTE, key: `${tenant} ${rkey} ${key}`, data: { tenant, rkey } }
+  const data = { tenant, rkey }
+  return { queue: PROMOTE, key: `${tenant} ${rkey} ${key}`, data, afterSeconds: VIEWS_AFTER }
 }
 
 type Row = Omit<Event, 'tenant'> & { did: string; place: string }
@@ -40,13 +45,17 @@ async function eventRow(sql: Sql, { tenant, rkey }: At): Promise<Row | undefined
 }
 
 /** Writes what a public event looks like to programs that know `community.lexicon`, under its own
- *  key; for one that is not public, or no more, there is nothing. Done again it changes nothing. */
+ *  key; for one that is not public, or no more, there is nothing. Done again it changes
+ *  nothing. */
 export async function mirrorEvent(
   { sql, writer }: Pick<Acting, 'sql' | 'writer'>,
-  at: At,
+  at: At & { since?: string },
 ): Promise<void> {
-  const { tenant: did, rkey } = at
+  const { tenant: did, rkey, since = '' } = at
   const row = await eventRow(sql, at)
+  // Tried again until the views have what called for it.
+  if ((row?.content.updatedAt ?? row?.content.createdAt ?? '') < since)
+    throw new Error(`the views do not have event ${rkey} of ${did} yet`)
   if (!row || row.place !== '') {
     await writer.deleteRecord({ did, collection: MIRROR, rkey })
     return

@@ -47,7 +47,7 @@ export function setEventStatus(mount: Mount, deps: Deps): void {
           action: co.kendev.enterprise.setEventStatus.$lxm,
           ...(reason !== undefined && { reason }),
         },
-        effects: [...told, mirrorJob(tenant, row.rkey, `${sequence} ${to}`)],
+        effects: [...told, mirrorJob(tenant, row.rkey, now.toISOString())],
       })
     }
     return (await shownRecord(deps, events, row.uri)) as never

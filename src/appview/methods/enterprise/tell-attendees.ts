@@ -27,9 +27,13 @@ export function attendeeJob(at: At, news: EventNews, key: string): Job {
   return { queue: TELL_ATTENDEE, key: `${place} ${rkey} ${news} ${key}`, data }
 }
 
+/** What is told has come into the views by then, as a rule. */
+const VIEWS_AFTER = 2
+
 /** A job that tells all who come, may come, or wait. */
 export function attendeesJob(all: All): Job {
-  return { queue: TELL_ATTENDEES, key: `${all.event} ${all.news} ${all.key}`, data: { ...all } }
+  const key = `${all.event} ${all.news} ${all.key}`
+  return { queue: TELL_ATTENDEES, key, data: { ...all }, afterSeconds: VIEWS_AFTER }
 }
 
 /** What telling them needs. */
