@@ -1,5 +1,6 @@
 import { InvalidRequestError } from '@atproto/xrpc-server'
 import { readReference } from '../reference.ts'
+import { slugFrom } from '../slug.ts'
 import type { Sql } from '../sql.ts'
 
 type Product = Readonly<Record<string, unknown>>
@@ -29,17 +30,26 @@ export async function refuseForeign(sql: Sql, did: string, record: Product): Pro
   throw new InvalidRequestError(`${foreign} is of another business.`, 'OtherTenant')
 }
 
-/** The names in links that other products of the tenant have. Throws `SkuTaken` when one of them
- *  has a number of this one. */
+/** The names in links of other products of the tenant that begin as this one may be called. Throws
+ *  `SkuTaken` when one of them has a number of this one. */
 export async function refuseTaken(
   sql: Sql,
-  { did, rkey, record }: { did: string; rkey: string; record: Product },
+  { did, rkey, record, before }: { did: string; rkey: string; record: Product; before?: Product },
 ): Promise<ReadonlySet<string>> {
   const variants = (record['variants'] ?? []) as readonly { sku?: string }[]
   const skus = [record['sku'] as string | undefined, ...variants.map(({ sku }) => sku)].filter(
     (sku) => sku !== undefined,
   )
-  const { rows } = await sql.query<{ slug: string; skus: (string | null)[] }>(OTHERS, [did, rkey])
+  const titles = [record, before ?? record].map(({ title }) => slugFrom(String(title), rkey))
+  const names = [record['slug'], before?.['slug'], ...titles]
+    .filter((name) => typeof name === 'string')
+    .map((name) => name.slice(0, PREFIX))
+  const { rows } = await sql.query<{ slug: string; skus: string[] }>(OTHERS, [
+    did,
+    rkey,
+    [...new Set(names)].map((name) => `${name}%`),
+    skus,
+  ])
   const taken = new Set(rows.flatMap((row) => row.skus))
   const twice = skus.find((sku, n) => taken.has(sku) || skus.indexOf(sku) !== n)
   if (twice !== undefined)
@@ -47,6 +57,8 @@ export async function refuseTaken(
   return new Set(rows.map(({ slug }) => slug))
 }
 
-const OTHERS = `select slug, array(select sku
-    union all select v->>'sku' from jsonb_array_elements(content->'variants') v) as skus
-  from appview.product where did = $1 and rkey <> $2`
+/** Names that step aside for others share their beginning. */
+const PREFIX = 100
+
+const OTHERS = `select slug, skus from appview.product
+  where did = $1 and rkey <> $2 and (slug like any($3) or skus && $4::text[])`

@@ -95,7 +95,12 @@ async function settled(
   if (row) moveOf(product.machine!, row, { to: status })
   requireShop(tenant, asked['productType'])
   await refuseForeign(sql, tenant.did, draft)
-  const others = await refuseTaken(sql, { did: tenant.did, rkey, record: draft })
+  const others = await refuseTaken(sql, {
+    did: tenant.did,
+    rkey,
+    record: draft,
+    ...(before && { before }),
+  })
   const names = namesOf(draft as { title: string; slug?: string }, {
     rkey,
     ...(before && { before: before as { title: string } }),

@@ -33,7 +33,7 @@ export const product = collection({
     status: text(),
     slug: text(),
     formerSlugs: list(),
-    sku: text().optional(),
+    skus: list(),
     featured: flag(),
     categories: list(),
     gallery: list(),
@@ -74,7 +74,7 @@ export const product = collection({
     status: record.status ?? 'active',
     slug: record.slug ?? slugFrom(record.title, rkey),
     formerSlugs: record.formerSlugs ?? [],
-    sku: record.sku ?? null,
+    skus: skusOf(record),
     featured: record.featured ?? false,
     categories: record.categories ?? [],
     gallery: (record.gallery ?? []).map(({ media }) => media),
@@ -133,7 +133,7 @@ export const product = collection({
         category: ['has', 'categories'],
         status: 'status',
         featured: 'featured',
-        sku: 'sku',
+        sku: ['has', 'skus'],
         q: ['matches', 'search'],
       },
     },
@@ -177,11 +177,16 @@ export const product = collection({
 })
 
 /** What a product is found by beside its title: its description, tags and numbers. */
-function wordsOf({ description, tags = [], sku = '', variants = [] }: Product): string {
-  const numbers = [sku, ...variants.map((variant) => variant.sku ?? '')]
-  return [plainText(description), ...tags.map(({ tag }) => tag), ...numbers]
+function wordsOf(record: Product): string {
+  const tags = (record.tags ?? []).map(({ tag }) => tag)
+  return [plainText(record.description), ...tags, ...skusOf(record)]
     .filter((text) => text !== '')
     .join(' ')
+}
+
+/** The seller's numbers of a product and of its variants. */
+function skusOf({ sku, variants = [] }: Product): string[] {
+  return [sku, ...variants.map((variant) => variant.sku)].filter((one) => one !== undefined)
 }
 
 function unsound(pricing: Pricing): string | undefined {
