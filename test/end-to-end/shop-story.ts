@@ -122,7 +122,10 @@ function venueOf() {
   return {
     $type: `${ENTERPRISE}.venue`,
     name: 'The Bass Bay',
-    location: { timezone: 'America/Los_Angeles' },
+    location: {
+      timezone: 'America/Los_Angeles',
+      address: { country: 'US', region: 'CA', locality: 'Santa Cruz', street: '1 Ocean Street' },
+    },
     businessHours: {
       schedule: days.map((dayOfWeek) => ({ dayOfWeek, openTime: '08:00', closeTime: '20:00' })),
     },

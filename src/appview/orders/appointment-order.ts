@@ -1,6 +1,7 @@
 import { type Change, unchanged } from '../commerce/change.ts'
 import { setOrderStatus } from '../commerce/fulfil-order.ts'
 import type { Deciding, Decision } from '../business/transact.ts'
+import { type Destination, taxRateOf } from '../catalogue/store-terms.ts'
 import type { CustomerSpace, Who } from '../business/customers.ts'
 import { type AppointmentLine, appointmentTotals } from '../commerce/order-for-appointment.ts'
 import { commissionOf } from '../money/commission.ts'
@@ -15,7 +16,10 @@ export type AppointmentWish = {
   readonly who: Who
   /** The uri of the appointment that is made in the same decision. */
   readonly appointment: string
-  readonly line: AppointmentLine
+  /** Taxed as the store says for where it takes place, unless its tax is said. */
+  readonly line: Omit<AppointmentLine, 'taxBp'> & { readonly taxBp?: number }
+  /** Where it takes place. */
+  readonly where?: Destination | undefined
   /** ISO 4217 code in upper case. */
   readonly currency: string
   /** What is to be paid in advance, in minor units; all of it when absent. */
@@ -41,7 +45,9 @@ export async function placeAppointmentOrder(
 ): Promise<Decision<Placed>> {
   const store = await storeOf(d.tx, d.tenant)
   const { pricesIncludeTax: taxIncluded = false } = store.settings
-  const { performer, line, source = 'system_generated' } = wish
+  const { performer, where = {}, source = 'system_generated' } = wish
+  const taxBp = taxRateOf(store.settings, {}, where)?.rateBp ?? 0
+  const line = { taxBp, ...wish.line }
   const totals = appointmentTotals(line, taxIncluded)
   const [sums] = totals.lines
   const net = sums!.totalPrice - (taxIncluded ? sums!.tax : 0)

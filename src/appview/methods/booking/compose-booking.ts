@@ -123,6 +123,7 @@ function orderOf(
     performer: did === undefined ? undefined : { did, rateBp },
     action: co.kendev.booking.bookAppointment.$lxm,
     actor: booker.actor === 'guest' ? d.tenant : booker.actor,
+    where: taking.venue.record.location.address,
   })
 }
 

@@ -11,6 +11,9 @@ import { type OrderAt, partKeys, readOrder } from '../../orders/order-records.ts
 import type { Contact } from './booker.ts'
 import { keyOf } from './appointment-records.ts'
 
+/** Where a venue is. */
+type Address = { readonly country: string; readonly region?: string | undefined }
+
 /** What pays for an appointment, or gives money back for one, within the decision about it. */
 export type Paid = { readonly writes: readonly TenantWrite[]; readonly jobs: readonly Job[] }
 
@@ -35,9 +38,10 @@ export async function orderFor(
     performer: { did: string; rateBp: number } | undefined
     action: string
     actor: string
+    where: Address | undefined
   },
 ): Promise<(Paid & { uri: string }) | undefined> {
-  const { buyer, uri, record, source, performer, action, actor } = of
+  const { buyer, uri, record, source, performer, action, actor, where } = of
   const { payment, service, venue } = record
   if (!payment?.amount || !service?.price) return undefined
   const { contact } = buyer
@@ -59,9 +63,12 @@ export async function orderFor(
       title: service.serviceName,
       quantity: 1,
       unitPrice: service.price.amount,
-      taxBp: 0,
     },
     currency: service.price.currency,
+    where: where && {
+      country: where.country,
+      region: where.region === undefined ? undefined : `${where.country}-${where.region}`,
+    },
     deposit: payment.amount.amount,
     source,
     ...(performer && { performer: { ...performer, rule: 'appointment' } }),
