@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expireEntries } from '../src/appview/methods/booking/expire-entries.ts'
 import { REMIND, type Reminder, remind } from '../src/appview/methods/booking/reminders.ts'
 import { offerStart } from '../src/appview/methods/booking/waitlist-offers.ts'
 import {
@@ -90,6 +91,26 @@ test('who waits longest is told when a start is free, and waits no more when the
     token: second.token,
   })
   expect(left.status).toBe('left')
+})
+
+test('nobody waits for a time that has passed', async () => {
+  const { uri } = await venue()
+  const { entry } = await call<{ entry: Shown }>(GRACE, 'joinWaitlist', {
+    venue: uri,
+    serviceId: 'install',
+    from: '2026-11-28T15:00:00Z',
+    to: '2026-11-28T16:00:00Z',
+  })
+  const { node } = world
+  const expire = async () => {
+    const { pool: sql, transact } = node
+    await expireEntries({ sql, transact, clock: { now: () => world.now } })
+    await node.drain()
+    return (await get<Shown>(GRACE, 'getWaitlistEntry', { uri: entry.uri })).status
+  }
+  expect(await expire()).toBe('waiting')
+  at(Date.parse('2026-11-28T16:00:00Z'))
+  expect(await expire()).toBe('expired')
 })
 
 test('one is reminded of the start that counts, a day and an hour before, each once', async () => {

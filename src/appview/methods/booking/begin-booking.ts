@@ -16,6 +16,7 @@ import {
   tellAttendees,
 } from '../enterprise/tell-attendees.ts'
 import { cancelUnpaid } from './cancel-unpaid.ts'
+import { expireEntries } from './expire-entries.ts'
 import { realign } from './realign.ts'
 import { REMIND, type Reminder, remind } from './reminders.ts'
 import {
@@ -36,6 +37,7 @@ export async function beginBooking(jobs: Pick<Jobs, 'work' | 'every'>, deps: Dep
   await jobs.work(REMIND, (data) => remind(deps.transact, data as Reminder))
   const moved = await realign(deps)
   if (moved > 0) deps.log.info({ moved }, 'moved appointments whose clocks were changed')
+  await jobs.every('waitlist-times', '*/15 * * * *', () => expireEntries(deps))
   await jobs.every('unpaid-appointments', '* * * * *', () => cancelUnpaid(deps))
   await jobs.work(OFFER, (data) => offerStart(deps.transact, data as Freed))
   await jobs.work(TELL_WAITING, (data) => tellWaiting(deps.sendMail, data as WaitingLetter))

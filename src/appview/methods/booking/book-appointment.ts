@@ -63,8 +63,9 @@ export type Order = {
   viewer: Viewer | undefined
 }
 
-/** Looks for a slot before it is anybody's turn, so that turns are short: when it is taken meanwhile
- *  another is looked for. Whoever asks again, with a key, may have what they ask for already. */
+/** Looks for a slot before it is anybody's turn, so that turns are short: when it is taken
+ *  meanwhile another is looked for. Whoever asks again, with a key, may have what they ask for
+ *  already. */
 async function lookAhead(order: Order, key: string | undefined): Promise<Chosen | undefined> {
   const { deps, venue, input } = order
   const asked = askedOf(order, input.seats ?? 1)

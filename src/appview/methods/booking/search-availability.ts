@@ -6,6 +6,7 @@ import { localOf, wire } from '../../booking/local-time.ts'
 import { openSpans } from '../../booking/opening-hours.ts'
 import { type Span, common, united } from '../../booking/span.ts'
 import { type Mount, type Reading, query } from '../../serve.ts'
+import { requireTenant } from '../../tenants.ts'
 import { takenOf } from './taken.ts'
 import {
   type VenuePlan,
@@ -46,6 +47,7 @@ export function searchAvailability(mount: Mount, deps: Deps): void {
 
   query(mount, co.kendev.booking.getFreeBusy, async ({ params }) => {
     const venue = await findVenue(sql, params.venue)
+    await requireTenant(sql, venue.tenant)
     const within = spanOf(params.from, params.to)
     const plan = await planOf(sql, venue, within)
     const at = { tenant: venue.tenant, within, now: clock.now() }
