@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { mirrorEvent, promoteAll } from '../src/appview/methods/enterprise/event-jobs.ts'
+import {
+  mirrorEvent,
+  promoteAll,
+  promoteWaiting,
+} from '../src/appview/methods/enterprise/event-jobs.ts'
 import {
   ANN,
   BOB,
@@ -74,13 +78,15 @@ test('who waits gets the next free place in order, and gives it back to the next
   await answer(GRACE, uri, { seats: 1 })
   // One place is free, but the next in line wants two: nobody is passed by.
   expect((await shown('did:plc:ivan', ivan)).status).toBe('waitlisted')
+  world.now = new Date(world.now.getTime() + 1_000)
+  expect((await answer('did:plc:newcomer', uri)).rsvp.status).toBe('waitlisted')
   await call(GRACE, 'leaveEvent', { rsvp: grace.rsvp.uri })
   const promoted = await shown(HEIDI, heidi)
   expect([promoted.status, promoted.promotedAt !== undefined]).toEqual(['going', true])
   await call(undefined, 'leaveEvent', { rsvp: heidi.rsvp.uri, token: heidi.token })
   expect((await shown('did:plc:ivan', ivan)).status).toBe('going')
   const stats = await get<Record<string, number>>(BOB, 'getEventStats', { event: uri })
-  expect(stats).toMatchObject({ going: 1, seatsLeft: 1, waitlistSize: 0, actualAttendees: 0 })
+  expect(stats).toMatchObject({ going: 2, seatsLeft: 0, waitlistSize: 0, actualAttendees: 0 })
   expect(stats).not.toHaveProperty('noShows')
 })
 
@@ -105,7 +111,11 @@ test('nobody is let in once an event has begun, and who came is counted', async 
   expect((await refusal(answer('did:plc:late', uri))).error).toBe('EventOver')
   const leave = call(GRACE, 'leaveEvent', { rsvp: grace.rsvp.uri })
   expect((await refusal(leave)).error).toBe('EventOver')
-  await promoteAll({ ...(world.node.deps as never as Parameters<typeof promoteAll>[0]) })
+  await put({ capacity: 2, waitlist: true }, OWNER, uri)
+  const deps = world.node.deps as never as Parameters<typeof promoteAll>[0]
+  await promoteAll(deps)
+  await promoteWaiting(deps, { tenant: SHOP, rkey: uri.split('/').at(-1)! })
+  await world.node.drain()
   expect((await shown(HEIDI, heidi)).status).toBe('waitlisted')
   const check = (did: string, status: string) =>
     call<Rsvp>(did, 'checkInAttendee', { rsvp: grace.rsvp.uri, status })
