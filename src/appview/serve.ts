@@ -158,11 +158,12 @@ function mountProcedure<M extends l.Procedure>(
 
 const KEY_MAX = 64
 
-/** As the header says (draft-ietf-httpapi-idempotency-key-header), which proxies do not pass on, or
- *  the input. Throws `InvalidRequest` for one that is no key. */
+/** As the input says, whose lexicon bounds it, or the header (draft-ietf-httpapi-idempotency-key-
+ *  header), which proxies do not pass on. Throws `InvalidRequest` for a header that is no key. */
 function keyOf({ headers }: IncomingMessage, body: unknown): string | undefined {
   const said = (body as { idempotencyKey?: unknown } | null | undefined)?.idempotencyKey
-  const key = said ?? headers['idempotency-key']
+  if (typeof said === 'string') return said
+  const key = headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key === 'string' && key.length <= KEY_MAX && /^[!-~]+$/.test(key)) return key
   throw new InvalidRequestError(`An idempotency key has 1 to ${KEY_MAX} visible ASCII characters.`)
