@@ -127,3 +127,22 @@ test('a payment and a refund of which nobody knows the end are found out, and ha
     expect(await balances(order)).toEqual({ customerClearing: -fee, providerFees: fee })
   }
 })
+
+test('the key of a request may come in its header, and is one for the caller and the method', async () => {
+  const product = await stage.sell('Headers', {}, 5)
+  const send = (key: string, quantity = 1) =>
+    fetch(`${stage.node.url}/xrpc/co.kendev.commerce.checkout`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-did': BEN, 'idempotency-key': key },
+      body: JSON.stringify({ tenant: SHOP, lines: [{ product, quantity }], shippingAddress: HOME }),
+    })
+  const uri = async (answer: Response) => ((await answer.json()) as { order: Order }).order.uri
+  const [first, again] = [await uri(await send('a-key')), await uri(await send('a-key'))]
+  expect(again).toBe(first)
+  expect(await uri(await send('another'))).not.toBe(first)
+  const other = await send('a-key', 2)
+  expect([other.status, await other.json()]).toMatchObject([422, { error: 'IdempotencyMismatch' }])
+  expect((await send('a key of words')).status).toBe(400)
+})
+
+const HOME = { name: 'Ben', address1: 'Road 1', city: 'Berlin', country: 'DE' }

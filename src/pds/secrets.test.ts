@@ -19,6 +19,7 @@ const names = [
   'admin-password',
   'dpop-secret',
   'jwt-secret',
+  'link-secret',
   'plc-rotation-key',
   'service-key',
   'validator-key',
