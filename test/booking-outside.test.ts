@@ -7,6 +7,7 @@ import {
   type BookingWorld,
   GRACE,
   HEIDI,
+  OWNER,
   SHOP,
   type Shown,
   bookingWorld,
@@ -122,4 +123,43 @@ test('a deposit is an order of its own, is kept or goes back as was agreed, and 
   const shown = await get<Shown>(HEIDI, 'getAppointment', { uri: unpaid.appointment.uri })
   expect(shown.status).toBe('cancelled')
   await book('did:plc:ivan', uri, { startTime: '2026-12-01T15:00:00Z' })
+})
+
+test('where prices are with tax, who does the work earns by what is left without it, as the books say', async () => {
+  const COMMERCE = 'co.kendev.commerce'
+  const owner = world.as(OWNER)
+  const settings = {
+    currency: 'USD',
+    pricesIncludeTax: true,
+    taxRates: [{ name: 'VAT', region: 'DE', rateBp: 1_900 }],
+    updatedAt: '2026-11-27T10:00:00Z',
+  }
+  await owner.call(`${COMMERCE}.putStoreSettings`, { tenant: SHOP, settings })
+  const price = { amount: 11_900, currency: 'USD' }
+  const services = [
+    { serviceId: 'install', serviceName: 'Installation', price, deposit: { rateBp: 10_000 } },
+  ]
+  const location = { timezone: 'Europe/Berlin', address: { country: 'DE' } }
+  const { uri, worker } = await venue({ services, location })
+  const { appointment } = await book(GRACE, uri, { startTime: '2026-12-02T15:00:00Z' })
+  const { order } = appointment['payment'] as { order: string }
+  await world.as(GRACE).call(`${COMMERCE}.payOrder`, { order, method: 'credit_card' })
+  at(Date.parse('2026-12-02T17:00:00Z'))
+  await call(OWNER, 'completeAppointment', { appointment: appointment.uri })
+  const terms = appointment.uri
+    .replace(/customer-\w+/, 'managers')
+    .replace('.appointment/', '.appointmentTerms/')
+  const { commissionAmount } = await get<{ commissionAmount: object }>(
+    OWNER,
+    'getAppointmentTerms',
+    { uri: terms },
+  )
+  expect(commissionAmount).toEqual({ amount: 400, currency: 'USD' })
+  type Entry = { postings: { account: string; party?: string; amount: number }[] }
+  const { items } = await owner.get<{ items: Entry[] }>(`${COMMERCE}.listLedgerEntries`, {
+    tenant: SHOP,
+    order,
+  })
+  const earned = items.flatMap(({ postings }) => postings).filter(({ party }) => party === worker)
+  expect(earned.map(({ amount }) => amount)).toEqual([-400])
 })

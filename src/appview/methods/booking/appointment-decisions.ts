@@ -68,7 +68,7 @@ export const completing: Decide = async (d, standing, how) => {
   if (!goes(standing, 'completed', 'confirmed')) return undefined
   const record = change.complete(standing.record, how)
   if (typeof record === 'string') return record
-  return { record, news: 'feedback', also: await completeFor(d, record) }
+  return { record, news: 'feedback', ...(await completeFor(d, record)) }
 }
 
 /** Notes that the customer did not come; what was agreed is kept. */

@@ -83,7 +83,13 @@ export async function standingOf(
 export async function appointmentWrites(
   d: Deciding,
   at: Pick<Standing, 'rkey' | 'place'>,
-  files: { record: Appointment; notes?: Notes; terms?: Terms },
+  files: {
+    record: Appointment
+    notes?: Notes
+    terms?: Terms
+    /** As the ledger has it; reckoned by the price where it has none. */
+    commission?: number | undefined
+  },
 ): Promise<TenantWrite[]> {
   const { rkey, place } = at
   const { tenant, now } = d
@@ -99,14 +105,20 @@ export async function appointmentWrites(
   }
   if (files.terms) {
     await ensureAudience(d.tx, { authority: tenant, audience: 'managers', type: TENANT_SPACE, now })
-    const record = { ...withCommission(files.terms, files.record, now), ...beside }
+    const earned = withCommission(files.terms, files.record, now, files.commission)
+    const record = { ...earned, ...beside }
     writes.push({ ...sidecar(tenant, 'managers'), collection: appointmentTerms.nsid, rkey, record })
   }
   return writes
 }
 
 /** What managers read of an appointment in this state. */
-export function withCommission(terms: Terms, record: Appointment, now: Date): Terms {
+export function withCommission(
+  terms: Terms,
+  record: Appointment,
+  now: Date,
+  booked?: number,
+): Terms {
   const { source = 'system_generated' } = terms
   const { commissionAmount: _, earnedAt, ...kept } = terms
   const net = earnedOf(record)
@@ -122,7 +134,7 @@ export function withCommission(terms: Terms, record: Appointment, now: Date): Te
     commissionRateBp: rateBp,
     ...(isOver &&
       currency !== undefined && {
-        commissionAmount: { amount, currency },
+        commissionAmount: { amount: booked ?? amount, currency },
         earnedAt: earnedAt ?? now.toISOString(),
       }),
   }

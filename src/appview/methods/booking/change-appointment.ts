@@ -37,6 +37,8 @@ export type ChangeCall = {
 export type Becomes = {
   readonly record: Appointment
   readonly notes?: Notes
+  /** What its performer has of its order, in minor units, where that is booked now. */
+  readonly commission?: number | undefined
   /** Other records that change with it. */
   readonly also?: Pick<Decision<unknown>, 'writes' | 'jobs'>
   readonly news?: News
@@ -94,11 +96,11 @@ const PERFORMER = 'performer'
 async function outcome(
   d: Deciding,
   standing: Standing,
-  { record, notes, also, news }: Becomes,
+  { record, notes, also, news, commission }: Becomes,
   by: Actor['by'],
 ): Promise<{ writes: Decision<unknown>['writes']; jobs: Job[] }> {
   const terms: Terms = standing.terms
-  const files = { record, terms, ...(notes && { notes }) }
+  const files = { record, terms, commission, ...(notes && { notes }) }
   const told = `${record.sequence} ${record.history?.length ?? 0}`
   return {
     writes: [...(await appointmentWrites(d, standing, files)), ...(also?.writes ?? [])],

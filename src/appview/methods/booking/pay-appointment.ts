@@ -89,11 +89,16 @@ export async function paidFor(
   return capturedOf(file) - total(settledRefunds(file.refunds), (refund) => refund.amount)
 }
 
-/** Completes the order of an appointment that took place: the commission is booked with that. */
-export async function completeFor(d: Deciding, { payment }: Appointment): Promise<Paid> {
-  if (payment?.order === undefined) return NOTHING
-  const { writes, jobs } = await completeAppointmentOrder(d, payment.order)
-  return { writes, jobs }
+/** Completes the order of an appointment that took place: the commission is booked with that, of
+ *  what it costs without its tax. */
+export async function completeFor(
+  d: Deciding,
+  { payment }: Appointment,
+): Promise<{ also: Paid; commission?: number }> {
+  if (payment?.order === undefined) return { also: NOTHING }
+  const { writes, jobs, before } = await completeAppointmentOrder(d, payment.order)
+  const commission = total(before.file.terms.commissions, ({ amount }) => amount)
+  return { also: { writes, jobs }, commission }
 }
 
 /** Gives back what is not kept for an appointment that has ended: its order is cancelled when
