@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { beginBooking } from '../src/appview/methods/booking/begin-booking.ts'
+import { HOUR, START, bookingCalls } from './booking-calls.ts'
 import {
   ANN,
   BOB,
@@ -31,34 +32,21 @@ beforeAll(async () => {
 })
 afterAll(async () => world?.[Symbol.asyncDispose]())
 
-const HOUR = 3_600_000
-const START = Date.parse('2026-11-30T15:00:00Z')
-const at = (ms: number) => (world.now = new Date(ms))
-
-type Booked = { appointment: Shown; token: string }
-const book = (did: string | undefined, venue: string, more: object = {}) =>
-  world.as(did).call<Booked>(`${BOOKING}.bookAppointment`, {
-    venue,
-    serviceId: 'install',
-    startTime: '2026-11-30T15:00:00Z',
-    ...more,
-  })
+const { at, noon, somebody, book, call } = bookingCalls(() => world)
 const change = (did: string | undefined, method: string, appointment: string, more: object = {}) =>
-  world.as(did).call<Shown>(`${BOOKING}.${method}`, { appointment, ...more })
+  call(did, method, { appointment, ...more })
 
 /** A venue with one of the staff, and an appointment of Grace's there. */
 async function booked(more: object = {}, staff = ANN) {
-  at(Date.parse('2026-11-27T12:00:00Z'))
+  noon()
   const { uri } = await world.venue()
   await world.staff(uri, staff)
   const { appointment, token } = await book(GRACE, uri, more)
   return { venue: uri, uri: appointment.uri, token }
 }
-let people = 0
-const somebody = () => `did:plc:worker${(people += 1)}`
 
 test('a guest is written to with what it takes to cancel', async () => {
-  at(Date.parse('2026-11-27T12:00:00Z'))
+  noon()
   const { uri: venue } = await world.venue()
   await world.staff(venue, somebody())
   const nobody = await refusal(book(undefined, venue))
@@ -77,7 +65,7 @@ test('a guest is written to with what it takes to cancel', async () => {
 })
 
 test('of two requests that wait for one start only one can be made, so only one is confirmed', async () => {
-  at(Date.parse('2026-11-27T12:00:00Z'))
+  noon()
   const { uri } = await world.venue({ bayManagement: { bays: [{ bayId: 'one', bayName: 'One' }] } })
   await world.staff(uri, somebody())
   const more = { serviceId: 'asked' }
@@ -92,7 +80,7 @@ test('of two requests that wait for one start only one can be made, so only one 
 })
 
 test('what has lost its start while it waited is not confirmed when another has it', async () => {
-  at(Date.parse('2026-11-27T12:00:00Z'))
+  noon()
   const { uri } = await world.venue({ bayManagement: { bays: [{ bayId: 'one', bayName: 'One' }] } })
   await world.staff(uri, somebody())
   const first = await book(GRACE, uri, { serviceId: 'asked' })
@@ -218,7 +206,7 @@ test('an outcome is noted by the staff, earns a commission for managers, and is 
 })
 
 test('the same request sent twice books once, another one under its name is refused', async () => {
-  at(Date.parse('2026-11-27T12:00:00Z'))
+  noon()
   const { uri: venue } = await world.venue()
   await world.staff(venue, somebody())
   const more = { idempotencyKey: 'one' }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expireEntries } from '../src/appview/methods/booking/expire-entries.ts'
 import { REMIND, type Reminder, remind } from '../src/appview/methods/booking/reminders.ts'
 import { offerStart } from '../src/appview/methods/booking/waitlist-offers.ts'
+import { HOUR, START, bookingCalls } from './booking-calls.ts'
 import {
   BOB,
   BOOKING,
@@ -22,32 +23,7 @@ beforeAll(async () => {
 })
 afterAll(async () => world?.[Symbol.asyncDispose]())
 
-const HOUR = 3_600_000
-const START = Date.parse('2026-11-30T15:00:00Z')
-const at = (ms: number) => (world.now = new Date(ms))
-const noon = () => at(Date.parse('2026-11-27T12:00:00Z'))
-
-type Booked = { appointment: Shown; token: string; feed: string }
-const book = (did: string | undefined, venue: string, more: object = {}) =>
-  world.as(did).call<Booked>(`${BOOKING}.bookAppointment`, {
-    venue,
-    serviceId: 'install',
-    startTime: '2026-11-30T15:00:00Z',
-    ...more,
-  })
-const call = <T = Shown>(did: string | undefined, method: string, body: object) =>
-  world.as(did).call<T>(`${BOOKING}.${method}`, body)
-const get = <T>(did: string | undefined, method: string, params: Record<string, string>) =>
-  world.as(did).get<T>(`${BOOKING}.${method}`, params)
-
-let people = 0
-async function venue(more: object = {}) {
-  noon()
-  const { uri } = await world.venue(more)
-  const worker = `did:plc:dayworker${(people += 1)}`
-  await world.staff(uri, worker)
-  return { uri, worker }
-}
+const { at, noon, call, get, book, venue } = bookingCalls(() => world)
 
 const queued = async <T>(queue: string) =>
   (

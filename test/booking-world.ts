@@ -1,8 +1,6 @@
-import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
 import { createSandbox } from '../src/appview/payments/sandbox.ts'
 import type { SqlPool } from '../src/appview/sql.ts'
-import { TENANT_SPACE, audienceUri } from '../src/permissioned/audience.ts'
-import { type BusinessNode, businessNode, caller, foundTenant } from './business-node.ts'
+import { type BusinessNode, businessNode, caller, foundBusiness } from './business-node.ts'
 import { nativeDatabase } from './database/native.ts'
 
 export const SHOP = 'did:plc:shop'
@@ -58,8 +56,8 @@ export async function bookingWorld(more: object = {}): Promise<BookingWorld> {
     ...more,
   })
   const roles = { [OWNER]: 'tenant_admin', [ANN]: 'tenant_member', [BOB]: 'tenant_manager' }
-  await found(node, SHOP, roles)
-  await found(node, OTHER, { [RIVAL]: 'tenant_admin' })
+  await foundBusiness(node, SHOP, roles)
+  await foundBusiness(node, OTHER, { [RIVAL]: 'tenant_admin' })
   const as = (did: string | undefined) => caller(node.url, did)
   const owner = as(OWNER)
   return Object.assign(world, {
@@ -89,22 +87,6 @@ export async function bookingWorld(more: object = {}): Promise<BookingWorld> {
       await database.close()
     },
   })
-}
-
-/** Sets a business up, with records of who works for it. */
-async function found(node: BusinessNode, tenant: string, staff: Readonly<Record<string, string>>) {
-  await foundTenant(node, { tenant, staff })
-  const place = audienceUri(tenant, 'members', TENANT_SPACE)
-  await node.transact({ tenant }, async () => ({
-    answer: null,
-    writes: Object.entries(staff).map(([did, role]) => ({
-      place,
-      collection: tenantMembership.nsid,
-      rkey: did,
-      record: { subject: did, role, permissions: [], status: 'active', joinedAt: MADE },
-    })),
-    by: { actor: tenant, role: 'owner', action: 'found' },
-  }))
 }
 
 /** A venue that is open day and night, with two bays and a service of an hour. */

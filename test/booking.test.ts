@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bookingCalls } from './booking-calls.ts'
 import {
   ANN,
   BOB,
@@ -8,7 +9,6 @@ import {
   HEIDI,
   OWNER,
   SHOP,
-  type Shown,
   bookingWorld,
   refusal,
 } from './booking-world.ts'
@@ -19,14 +19,7 @@ beforeAll(async () => {
 })
 afterAll(async () => world?.[Symbol.asyncDispose]())
 
-type Booked = { appointment: Shown; token: string }
-const book = (did: string | undefined, venue: string, more: object = {}) =>
-  world.as(did).call<Booked>(`${BOOKING}.bookAppointment`, {
-    venue,
-    serviceId: 'install',
-    startTime: '2026-11-30T15:00:00Z',
-    ...more,
-  })
+const { book } = bookingCalls(() => world)
 
 /** Asks all at once; how many had it, and what the others were told. */
 async function race(calls: readonly Promise<unknown>[]) {

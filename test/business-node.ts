@@ -5,6 +5,7 @@ import { resumeActs } from '../src/appview/act.ts'
 import { createSignedLinks } from '../src/appview/business/signed-links.ts'
 import { type Transact, createTransact } from '../src/appview/business/transact.ts'
 import { collections } from '../src/appview/collections/index.ts'
+import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
 import { Indexer } from '../src/appview/index-record.ts'
 import { lexRecord } from '../src/appview/lex-record.ts'
 import { createLoads } from '../src/appview/loads.ts'
@@ -25,6 +26,7 @@ import { openJobs } from '../src/jobs/jobs.ts'
 import { type Log, silentLog } from '../src/log.ts'
 import { lexiconValidator } from '../src/pds/lexicon-validator.ts'
 import { migrations as spaceMigrations } from '../src/permissioned/migrations/index.ts'
+import { TENANT_SPACE, audienceUri } from '../src/permissioned/audience.ts'
 import { createSpaceStore } from '../src/permissioned/store/store.ts'
 import { createTail } from '../src/permissioned/store/tail.ts'
 import { placedWriter } from '../src/space-writer.ts'
@@ -188,6 +190,23 @@ export async function foundTenant(
        values ($1, $2, $3, 'active', '') on conflict do nothing`,
       [tenant, did, role],
     )
+}
+
+/** Sets a business up, with the records that say who works for it. */
+export async function foundBusiness(
+  node: BusinessNode,
+  tenant: string,
+  staff: Readonly<Record<string, string>>,
+): Promise<void> {
+  await foundTenant(node, { tenant, staff })
+  const place = audienceUri(tenant, 'members', TENANT_SPACE)
+  const joinedAt = '2026-11-23T10:00:00Z'
+  const writes = Object.entries(staff).map(([subject, role]) => {
+    const record = { subject, role, permissions: [], status: 'active', joinedAt }
+    return { place, collection: tenantMembership.nsid, rkey: subject, record }
+  })
+  const by = { actor: tenant, role: 'owner', action: 'found' }
+  await node.transact({ tenant }, async () => ({ answer: null, writes, by }))
 }
 
 const UNLIMITED = {

@@ -1,7 +1,6 @@
 import { discount } from '../src/appview/collections/commerce/discount.ts'
 import { storeSettings } from '../src/appview/collections/commerce/store-settings.ts'
 import { product } from '../src/appview/collections/commerce/product.ts'
-import { tenantMembership } from '../src/appview/collections/platform/tenant-membership.ts'
 import { tenantSettings } from '../src/appview/collections/platform/tenant-settings.ts'
 import {
   beginOrders,
@@ -20,7 +19,7 @@ import { STOCK_CHANGED } from '../src/appview/stock/stock-changed.ts'
 import type { Jobs } from '../src/jobs/jobs.ts'
 import type { SendMail } from '../src/mail/mail.ts'
 import { TENANT_SPACE, audienceUri } from '../src/permissioned/audience.ts'
-import { type BusinessNode, businessNode, caller, foundTenant } from './business-node.ts'
+import { type BusinessNode, businessNode, caller, foundBusiness } from './business-node.ts'
 import { nativeDatabase } from './database/native.ts'
 
 export const SHOP = 'did:plc:shop'
@@ -89,8 +88,8 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
     },
   })
   const staff = { [OWNER]: 'tenant_admin', [MANAGER]: 'tenant_manager', [MEMBER]: 'tenant_member' }
-  await found(node, SHOP, staff)
-  await found(node, RIVAL, { [EVE]: 'tenant_admin' })
+  await foundBusiness(node, SHOP, staff)
+  await foundBusiness(node, RIVAL, { [EVE]: 'tenant_admin' })
   const writer = node.deps['writer'] as RepoWriter
   const nextTid = node.deps['nextTid'] as () => string
   const keys = new Map<string, string>()
@@ -146,21 +145,6 @@ export async function orderStage(provider?: PaymentProvider): Promise<OrderStage
     },
   })
   return stage
-}
-
-async function found(
-  node: BusinessNode,
-  tenant: string,
-  staff: Readonly<Record<string, string>>,
-): Promise<void> {
-  await foundTenant(node, { tenant, staff })
-  const place = audienceUri(tenant, 'members', TENANT_SPACE)
-  const joinedAt = '2026-11-23T10:00:00Z'
-  const writes = Object.entries(staff).map(([subject, role]) => {
-    const record = { subject, role, status: 'active', joinedAt }
-    return { place, collection: tenantMembership.nsid, rkey: subject, record }
-  })
-  await node.transact({ tenant }, async () => ({ answer: null, writes, by }))
 }
 
 const by = { actor: OWNER, role: 'tenant_admin', action: 'test' }

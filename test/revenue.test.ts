@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nodeRole } from '../src/appview/collections/platform/node-role.ts'
 import type { RepoWriter } from '../src/appview/own-record.ts'
+import { type Order, orderCalls, told } from './order-calls.ts'
 import {
-  ADDRESS,
   BEN,
   CLEO,
   COMMERCE,
@@ -25,7 +25,6 @@ type Row = {
   net: number
   average: number | null
 }
-type Order = { uri: string }
 
 const VAT = { taxRates: [{ name: 'VAT', rateBp: 1_900 }], timeZone: 'Pacific/Auckland' }
 let stage: OrderStage
@@ -39,21 +38,14 @@ beforeAll(async () => {
 })
 afterAll(async () => stage?.[Symbol.asyncDispose]())
 
-const call = <T>(who: string | undefined, method: string, input: object) =>
-  stage.as(who).call<T>(`${COMMERCE}.${method}`, input)
+const { call, checkout, pay, get: read } = orderCalls(() => stage)
 const get = <T>(who: string | undefined, method: string, params: Record<string, string>) =>
-  stage.as(who).get<T>(`${COMMERCE}.${method}`, { tenant: SHOP, ...params })
-const told = async (asked: Promise<unknown>): Promise<string> =>
-  asked.then(
-    () => 'done',
-    (error: { error?: string }) => error.error ?? 'thrown',
-  )
+  read<T>(who, method, { tenant: SHOP, ...params })
 const revenue = async (by: string, more: Record<string, string> = {}) =>
   (await get<{ rows: Row[] }>(OWNER, 'getRevenue', { by, ...more })).rows
 const sell = async (product: string, quantity: number, more = {}, who: string = BEN) => {
-  const wish = { tenant: SHOP, lines: [{ product, quantity }], shippingAddress: ADDRESS, ...more }
-  const { order } = await call<{ order: Order }>(who, 'checkout', wish)
-  await call(who, 'payOrder', { order: order.uri, method: 'credit_card' })
+  const { order } = await checkout(who, product, { lines: [{ product, quantity }], ...more })
+  await pay(who, order)
   return order
 }
 const refund = (order: Order, wish: object) =>

@@ -3,6 +3,7 @@ import { transaction } from '../src/appview/sql.ts'
 import { restoreStockOfOrders } from '../src/appview/orders/stock-of-orders.ts'
 import { stockLevels } from '../src/appview/stock/stock-levels.ts'
 import { eventually } from './eventually.ts'
+import { type Order, orderCalls } from './order-calls.ts'
 import {
   ADDRESS,
   BEN,
@@ -16,7 +17,6 @@ import {
   orderStage,
 } from './order-stage.ts'
 
-type Order = { uri: string; totalAmount: number; lineItems: { id: string }[] }
 type Figures = {
   views: number
   orders: number
@@ -33,14 +33,12 @@ beforeAll(async () => {
 })
 afterAll(async () => stage?.[Symbol.asyncDispose]())
 
-const call = <T>(who: string | undefined, method: string, input: object) =>
-  stage.as(who).call<T>(`${COMMERCE}.${method}`, input)
+const { call, get, checkout, pay } = orderCalls(() => stage)
 const figures = (uri: string, who: string = OWNER) =>
-  stage.as(who).get<Figures>(`${COMMERCE}.getProductFigures`, { tenant: SHOP, uri })
+  get<Figures>(who, 'getProductFigures', { tenant: SHOP, uri })
 async function buys(who: string, product: string, quantity: number): Promise<Order> {
-  const wish = { tenant: SHOP, lines: [{ product, quantity }], shippingAddress: ADDRESS }
-  const { order } = await call<{ order: Order }>(who, 'checkout', wish)
-  await call(who, 'payOrder', { order: order.uri, method: 'credit_card' })
+  const { order } = await checkout(who, product, { lines: [{ product, quantity }] })
+  await pay(who, order)
   return order
 }
 
