@@ -49,6 +49,11 @@ export function localOf(at: number, zone: string): LocalTime {
   return zoned(at, zone).toPlainDateTime().toString({ smallestUnit: 'minute' })
 }
 
+/** What people are told of an instant: a wall clock, and where it hangs. */
+export function toldTime(at: number, zone: string): string {
+  return `${localOf(at, zone).replace('T', ' ')} (${zone})`
+}
+
 /** The day at an instant, where the wall clock hangs. */
 export function dateOf(at: number, zone: string): LocalDate {
   return zoned(at, zone).toPlainDate().toString()

@@ -1,5 +1,5 @@
 import { co } from '../../../lexicons/index.ts'
-import { localOf } from '../../booking/local-time.ts'
+import { toldTime } from '../../booking/local-time.ts'
 import type { Appointment } from '../../booking/appointment-change.ts'
 import type { SignedLinks } from '../../business/signed-links.ts'
 import type { Transact } from '../../business/transact.ts'
@@ -8,7 +8,7 @@ import { venue as venues } from '../../collections/enterprise/venue.ts'
 import { type Notice, noticeJob } from '../../notify.ts'
 import { recordUri } from '../../reference.ts'
 import type { Sql } from '../../sql.ts'
-import type { Job } from '../../../jobs/jobs.ts'
+import type { Job, Outbox } from '../../../jobs/jobs.ts'
 import type { SendMail } from '../../../mail/mail.ts'
 import { linkOf } from './appointment-link.ts'
 
@@ -31,9 +31,7 @@ export function customerJob({ tenant, place, rkey }: At, news: News, key: string
 /** What telling them needs. */
 export type CustomerTelling = {
   readonly sql: Sql
-  readonly outbox: {
-    transact<T>(w: (tx: Sql, q: (job: Job) => Promise<void>) => Promise<T>): Promise<T>
-  }
+  readonly outbox: Outbox
   readonly sendMail: SendMail
   readonly links: SignedLinks
   readonly transact: Transact
@@ -48,11 +46,10 @@ export async function tellCustomer(t: CustomerTelling, told: Told): Promise<void
   if (!content) return
   const uri = recordUri(tenant, appointments.nsid, rkey)
   const venue = await venueName(t.sql, content.venue)
-  const start = Date.parse(content.startTime)
   const data = {
     what: content.title ?? 'Your appointment',
     venue,
-    when: `${localOf(start, content.timezone).replace('T', ' ')} (${content.timezone})`,
+    when: toldTime(Date.parse(content.startTime), content.timezone),
     news: WORDS[news],
     reason: content.statusReason ?? '',
   }

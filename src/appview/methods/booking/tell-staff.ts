@@ -1,6 +1,6 @@
 import type { Job } from '../../../jobs/jobs.ts'
 import type { Appointment } from '../../booking/appointment-change.ts'
-import { localOf } from '../../booking/local-time.ts'
+import { toldTime } from '../../booking/local-time.ts'
 import { noticeJob } from '../../notify.ts'
 
 /** What customers do that whoever does the work is told of. */
@@ -20,7 +20,7 @@ export function staffJobs(
   if (said === undefined) return []
   const data = {
     what: title ?? 'An appointment',
-    when: `${localOf(Date.parse(startTime), timezone).replace('T', ' ')} (${timezone})`,
+    when: toldTime(Date.parse(startTime), timezone),
     news: status === 'scheduled' ? `${said} and waits to be confirmed` : said,
   }
   const key = `${uri} ${news} ${sequence}`

@@ -1,6 +1,6 @@
 import type { Job } from '../../../jobs/jobs.ts'
 import type { Appointment } from '../../booking/appointment-change.ts'
-import { localOf, wire } from '../../booking/local-time.ts'
+import { toldTime, wire } from '../../booking/local-time.ts'
 import type { Deciding, TenantWrite, Transact } from '../../business/transact.ts'
 import { waitlistEntry as entries } from '../../collections/booking/waitlist-entry.ts'
 import { noticeJob } from '../../notify.ts'
@@ -99,11 +99,10 @@ function offer(
     offeredStart: wire(start),
     updatedAt: now,
   }
-  const zone = venue.record.location.timezone
   const data = {
     what: serviceOf(venue, entry.serviceId).serviceName,
     venue: venue.record.name,
-    when: `${localOf(start, zone).replace('T', ' ')} (${zone})`,
+    when: toldTime(start, venue.record.location.timezone),
   }
   const subject = recordUri(d.tenant, entries.nsid, rkey)
   const key = `${subject} ${start}`

@@ -1,6 +1,6 @@
-import type { Job } from '../../../jobs/jobs.ts'
+import type { Job, Outbox } from '../../../jobs/jobs.ts'
 import type { SendMail } from '../../../mail/mail.ts'
-import { localOf } from '../../booking/local-time.ts'
+import { toldTime } from '../../booking/local-time.ts'
 import type { Transact } from '../../business/transact.ts'
 import { event as events } from '../../collections/enterprise/event.ts'
 import { rsvp as rsvps } from '../../collections/enterprise/rsvp.ts'
@@ -39,9 +39,7 @@ export function attendeesJob(all: All): Job {
 /** What telling them needs. */
 export type AttendeeTelling = {
   readonly sql: Sql
-  readonly outbox: {
-    transact<T>(w: (tx: Sql, q: (job: Job) => Promise<void>) => Promise<T>): Promise<T>
-  }
+  readonly outbox: Outbox
   readonly transact: Transact
   readonly sendMail: SendMail
 }
@@ -74,7 +72,7 @@ export async function tellAttendee(t: AttendeeTelling, one: One): Promise<void> 
   )
   if (!answer || !rows[0]) return
   const { title, startsAt, timezone } = rows[0]
-  const when = `${localOf(+startsAt, timezone).replace('T', ' ')} (${timezone})`
+  const when = toldTime(+startsAt, timezone)
   const data = { event: title, news: WORDS[news], when }
   const subject = recordUri(tenant, rsvps.nsid, rkey)
   const told = `${subject} ${news} ${key}`
