@@ -1,6 +1,9 @@
+import { type LexValue, lexToJson } from '@atproto/lex'
+import { decode } from '@atproto/lex-cbor'
 import type { SendMail } from '../../mail/mail.ts'
+import { order as orders } from '../collections/commerce/order.ts'
 import { type Asking, linkTo } from './order-access.ts'
-import type { OrderAt } from './order-records.ts'
+import type { OrderAt, OrderRecord } from './order-records.ts'
 
 /** What writing to guests needs. */
 export type Writing = Asking & {
@@ -15,15 +18,18 @@ export async function writeToGuest(
   w: Writing,
   { what, at, ...order }: OrderAt & { readonly what: string; readonly at: string },
 ): Promise<void> {
-  const { rows } = await w.sql.query<{ number: string; email: string | null; shop: string }>(
-    GUEST,
-    [order.tenant, order.place, order.rkey],
-  )
+  const { rows } = await w.sql.query<{ bytes: Uint8Array; shop: string }>(GUEST, [
+    order.place,
+    order.tenant,
+    orders.nsid,
+    order.rkey,
+  ])
   const [found] = rows
-  // The job is there as soon as the order is, and then tried again.
-  if (!found) throw new Error(`the order ${order.rkey} is not in the views yet`)
-  if (!found.email) return
-  const { number, email, shop } = found
+  if (!found) return
+  const { shop } = found
+  const record = lexToJson(decode(found.bytes) as LexValue) as OrderRecord
+  const { orderNumber: number, contact } = record
+  if (!contact?.email) return
   const lines = [
     `Your order ${number} at ${shop} ${what}.`,
     '',
@@ -33,10 +39,10 @@ export async function writeToGuest(
   ]
   const subject = `Your order ${number} ${what}`
   const key = `order ${order.rkey} ${what} ${at}`
-  await w.sendMail({ to: email, subject, text: lines.join('\n'), key })
+  await w.sendMail({ to: contact.email, subject, text: lines.join('\n'), key })
 }
 
-const GUEST = `select o."orderNumber" as number, o.content->'contact'->>'email' as email,
-    t.name as shop
-  from appview."order" o join node.tenant t on t.did = o.did
-  where o.did = $1 and o.place = $2 and o.rkey = $3`
+/** The record is there before the job is; the views may still be behind. */
+const GUEST = `select r.bytes, t.name as shop
+  from repo.record r join node.tenant t on t.did = r.did
+  where r.space = $1 and r.did = $2 and r.collection = $3 and r.rkey = $4`
