@@ -153,6 +153,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/pacing',
   ],
   'src/telemetry': ['src/firehose'],
+  'src/tokens': ['src/appview/money/floor-share.ts'],
   'src/rebuild': [
     'src/appview',
     'src/database',

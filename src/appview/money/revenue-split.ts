@@ -1,4 +1,5 @@
 import { requireAmount } from './amount.ts'
+import { floorShare } from './floor-share.ts'
 
 /** Who the revenue of an order is for. */
 export type Party = 'aiPartner' | 'humanPartner' | 'platformOperations' | 'justiceFund'
@@ -20,13 +21,11 @@ export const REVENUE_SPLIT: SplitRule = {
   shares: { aiPartner: 1_500, humanPartner: 3_000, justiceFund: 500 },
 }
 
-const WHOLE_BP = 10_000n
-
 /** Splits an amount of minor units, which must be a safe integer and not negative: every share is
  *  rounded down, and what is left goes to platform operations, so the shares add up exactly. */
 export function splitRevenue(base: number, rule: SplitRule = REVENUE_SPLIT): Split {
   requireAmount(base)
-  const share = (bp: number) => Number((BigInt(base) * BigInt(bp)) / WHOLE_BP)
+  const share = (bp: number) => Number(floorShare(BigInt(base), bp))
   const { aiPartner, humanPartner, justiceFund } = rule.shares
   const parts = {
     aiPartner: share(aiPartner),

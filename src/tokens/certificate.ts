@@ -1,0 +1,130 @@
+import { type Refusal, refuse } from './refusal.ts'
+import {
+  type Attestation,
+  type CheckedBatches,
+  type Observed,
+  type Subject,
+  attestationShape,
+  checkAttestation,
+  subjectFields,
+} from './attestation.ts'
+import type { Committee } from './epoch.ts'
+import { decodeRecord } from './encoding.ts'
+import { checkShape, cid, fields, list, oneOf } from './shape.ts'
+import type { TokenCrypto } from './token-crypto.ts'
+
+/** The collection of certificates; anybody may publish one. */
+export const CERTIFICATE = 'co.kendev.tokens.certificate'
+/** Most validators of a committee. */
+export const VALIDATORS_MAX = 128
+const CERTIFICATE_BYTES_MAX = 262_144
+
+/** That a quorum of an epoch's validators attests the same. */
+export type Certificate = Subject & {
+  readonly $type: typeof CERTIFICATE
+  readonly attestations: readonly Attestation[]
+}
+
+const shape = fields(
+  {
+    $type: oneOf(CERTIFICATE),
+    ...subjectFields,
+    attestations: list(attestationShape, 1, VALIDATORS_MAX),
+  },
+  { prev: cid },
+)
+
+/** Puts attestations of one subject together, one a validator, in the order of their DIDs. */
+export function assemble(about: Subject, attestations: readonly Attestation[]): Certificate {
+  const { phase, ledger, epoch, committee, account, seq, prev, transfer } = about
+  const one = new Map(attestations.map((each) => [each.validator, each]))
+  const sorted = [...one.keys()].toSorted().map((validator) => one.get(validator)!)
+  return {
+    $type: CERTIFICATE,
+    phase,
+    ledger,
+    epoch,
+    committee,
+    account,
+    seq,
+    ...(prev !== undefined && { prev }),
+    transfer,
+    attestations: sorted,
+  }
+}
+
+/** Reads a certificate's canonical bytes. What it says is not judged yet. */
+export function readCertificate(
+  record: Uint8Array,
+): { readonly ok: true; readonly certificate: Certificate } | Refusal {
+  const decoded = decodeRecord(record, CERTIFICATE_BYTES_MAX)
+  if (!decoded.ok) return decoded
+  const fault = checkShape(shape, decoded.value, 'certificate')
+  return fault ?? { ok: true, certificate: decoded.value as Certificate }
+}
+
+/** What a good certificate says. */
+export type Certified = {
+  readonly ok: true
+  readonly signers: readonly string[]
+  /** Lower median of the signers' times: between two honest ones, whoever lies. */
+  readonly time: string
+  /** The sender's key that the signer of that time has checked. */
+  readonly senderKey: string
+}
+
+/** What is known already and need not be checked again. */
+export type Known = {
+  readonly checked?: CheckedBatches
+  /** Whether this is an attestation of one's own making. */
+  readonly isOwn?: (about: Subject, by: Attestation) => boolean
+}
+
+/**
+ * Judges a certificate by the committee it names: a quorum of distinct members, each of whose
+ * signatures is good. Signatures beyond the quorum are checked as well: one that is bad makes the
+ * whole thing refused, so that there is one way to read it.
+ */
+export function checkCertificate(
+  crypto: TokenCrypto,
+  certificate: Certificate,
+  committee: Committee,
+  { checked, isOwn }: Known = {},
+): Certified | Refusal {
+  const { attestations, ...about } = certificate
+  if (about.ledger !== committee.ledger) return refuse('WrongLedger', about.ledger)
+  if (about.epoch !== committee.epoch) {
+    return refuse('WrongEpoch', `${about.epoch}, the committee is of ${committee.epoch}`)
+  }
+  if (about.committee !== committee.id) return refuse('WrongCommittee', about.committee)
+  if ((about.prev === undefined) !== (about.seq === 1)) {
+    return refuse('WrongPrev', `seq ${about.seq}`)
+  }
+  const signers = new Set<string>()
+  for (const { validator } of attestations) {
+    if (signers.has(validator)) return refuse('DuplicateSigner', validator)
+    signers.add(validator)
+    if (!committee.keys.has(validator)) return refuse('UnknownSigner', validator)
+  }
+  if (signers.size < committee.quorum) {
+    return refuse('TooFewSigners', `${signers.size} of ${committee.quorum}`)
+  }
+  for (const by of attestations) {
+    if (isOwn?.(about, by)) continue
+    const key = committee.keys.get(by.validator)!
+    const fault = checkAttestation(crypto, about, by, key, checked)
+    if (fault) return fault
+  }
+  const { observedAt, senderKey } = medianOf(attestations)
+  return { ok: true, signers: [...signers], time: observedAt, senderKey }
+}
+
+/** The attestation with the lower median time. */
+function medianOf(attestations: readonly Attestation[]): Observed {
+  const sorted = attestations.toSorted((a, b) => order(a.observedAt, b.observedAt))
+  return sorted[Math.floor((sorted.length - 1) / 2)]!
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
