@@ -25,7 +25,7 @@ const SAFE: readonly Case[] = [
   ...[4, 5, 6, 7, 8, 10].flatMap((n) =>
     [1, 2, 3].map((transfers) =>
       of(
-        `${n} validators, ${rivals(transfers)}, any number of epochs: what is final stays final`,
+        `${n} validators, ${rivals(transfers)}, any number of epochs: final stays final`,
         'safe',
         ledgerOf(n, { transfers }),
         n === 10,
@@ -41,7 +41,7 @@ const SAFE: readonly Case[] = [
     ] as const
   ).map(([n, transfers, liveEpochs]) =>
     of(
-      `${n} validators, ${rivals(transfers)}, ${liveEpochs} epochs side by side: what is final stays final`,
+      `${n} validators, ${rivals(transfers)}, ${liveEpochs} epochs side by side: final stays final`,
       'safe',
       ledgerOf(n, { transfers, liveEpochs }),
       liveEpochs === 3 || n === 7 || transfers === 3,
@@ -82,8 +82,7 @@ const BROKEN: readonly Case[] = [4, 7].flatMap((n) => {
   )
   const weak = Object.entries(WEAKNESSES).map(([weakness, breach]) => {
     const protocol = ledgerOf(n, { weakness: weakness as Weakness })
-    const long = n === 7 && weakness === 'signs after its seal'
-    return of(`${n} validators, weakened (${weakness}): ${breach}`, breach, protocol, long)
+    return of(`${n} validators, weakened (${weakness}): ${breach}`, breach, protocol)
   })
   const beyond = (['two certificates', 'two settled'] as const).flatMap((breach) => [
     of(`${n} validators, a quorum of 2f: ${breach}`, breach, ledgerOf(n, { quorum: 2 * faults })),

@@ -109,7 +109,7 @@ export function sealOf(local: Local): Seal {
   }
 }
 
-/** The same validator in a world where each transfer bit is another one: A is called B, and so on. */
+/** The same validator where transfers have other names: `name` has for each set the one it is. */
 export function renamed(local: Local, name: readonly Transfers[]): Local {
   let signed = 0
   for (let outcome = 0; outcome < name.length; outcome++)

@@ -30,7 +30,7 @@ export type Step =
 
 type Visit = (next: State, step: Step) => void
 
-/** Of several honest validators in the same state one speaks for all, unless `everyone` is asked. */
+/** Of honest validators in the same state one speaks for all, unless `everyone` is asked. */
 type Of = { protocol: Protocol; everyone?: boolean }
 
 /**
