@@ -6,6 +6,7 @@ import { serverProcess } from './write-server.ts'
 import { benchRead } from './read.ts'
 import { benchRebuild } from './rebuild.ts'
 import type { BenchResult } from './result.ts'
+import { benchTokens } from './tokens.ts'
 import { benchVisible } from './visible.ts'
 import { benchWrite } from './write.ts'
 
@@ -19,6 +20,7 @@ export const benches: Readonly<
   permissioned: benchPermissioned,
   read: benchRead,
   rebuild: benchRebuild,
+  tokens: benchTokens,
   visible: benchVisible,
   write: (report) => benchWrite({ report }),
   'write-pds': (report) => benchWrite({ report, start: serverProcess('fast') }),

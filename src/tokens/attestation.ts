@@ -1,6 +1,6 @@
 import { type Bytes, fromBytes, toBytes } from '@atcute/cbor'
 import { type Refusal, refuse } from './refusal.ts'
-import { cidBytes, cidOf } from './encoding.ts'
+import { cidBytes, cidBytesOf, cidOf } from './encoding.ts'
 import { PATH_MAX, isIncluded, merkleTree } from './merkle.ts'
 import { bytes, cid, did, didKey, fields, instant, int, list, oneOf } from './shape.ts'
 import type { TokenCrypto, TokenSigner } from './token-crypto.ts'
@@ -80,22 +80,20 @@ export const subjectFields = {
 export function attestationBytes(crypto: TokenCrypto, about: Subject, by: Observed): Uint8Array {
   const { phase, ledger, epoch, committee, account, seq, prev, transfer } = about
   const { validator, senderKey, observedAt } = by
-  return cidBytes(
-    cidOf(crypto, {
-      $type: ATTESTATION,
-      phase,
-      ledger,
-      epoch,
-      committee,
-      account,
-      seq,
-      ...(prev !== undefined && { prev }),
-      transfer,
-      validator,
-      senderKey,
-      observedAt,
-    }),
-  )
+  return cidBytesOf(crypto, {
+    $type: ATTESTATION,
+    phase,
+    ledger,
+    epoch,
+    committee,
+    account,
+    seq,
+    ...(prev !== undefined && { prev }),
+    transfer,
+    validator,
+    senderKey,
+    observedAt,
+  })
 }
 
 /** Signs an attestation by itself. */

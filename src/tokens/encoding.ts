@@ -39,6 +39,11 @@ export function cidOf(crypto: TokenCrypto, record: object): string {
   return cidOfBytes(crypto, encode(record))
 }
 
+/** The 36 bytes of the CID of a record, which are what is signed. */
+export function cidBytesOf(crypto: TokenCrypto, record: object): Uint8Array {
+  return fromDigest(CODEC_DCBOR, crypto.sha256(encode(record))).bytes
+}
+
 /** The 36 bytes of a CID, which are what is signed. Throws for text that is no CID. */
 export function cidBytes(cid: string): Uint8Array {
   return fromString(cid).bytes

@@ -1,5 +1,5 @@
 import { fromBytes } from '@atcute/cbor'
-import { cidBytes, cidOf } from './encoding.ts'
+import { cidBytes, cidBytesOf } from './encoding.ts'
 import type { Grant } from './grants.ts'
 import type { CurrentEpoch, LedgerView } from './ledger-view.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -94,7 +94,7 @@ export function witnessBytes(
 ): Uint8Array {
   const { ledger, epoch, kind, credits, evidence = [] } = transfer
   const content = { $type: WITNESS, ledger, epoch, pool: account, kind, credits, evidence, witness }
-  return cidBytes(cidOf(crypto, content))
+  return cidBytesOf(crypto, content)
 }
 
 function checkWitnesses(
