@@ -60,8 +60,10 @@ const REJECTED: readonly (readonly [Rule, readonly Breach[]])[] = [
   [unionFinalByLock, ['lost', 'contradicted']],
 ]
 
+type OfOneEpoch = Exclude<Weakness, 'believes certificates of the epoch before'>
+
 /** What each weakness has to lead to. */
-const WEAKNESSES: Readonly<Record<Weakness, Breach>> = {
+const WEAKNESSES: Readonly<Record<OfOneEpoch, Breach>> = {
   'forgets its lock in a crash': 'two settled',
   'locks a slot that is taken': 'contradicted',
   'applies without a certificate': 'lost',
@@ -95,6 +97,13 @@ const BROKEN: readonly Case[] = [4, 7].flatMap((n) => {
   return [...rejected, ...weak, ...beyond]
 })
 
+/** This one takes two epochs in one state; with seven validators they are too many. */
+const BELIEVING = of(
+  '4 validators, weakened (believes certificates of the epoch before): two settled',
+  'two settled',
+  ledgerOf(4, { liveEpochs: 2, weakness: 'believes certificates of the epoch before' }),
+)
+
 /** That honest validators can always go on. */
 const LIVE: readonly Case[] = [4, 7].flatMap((n) => [
   of(
@@ -120,4 +129,4 @@ const LIVE: readonly Case[] = [4, 7].flatMap((n) => [
 ])
 
 /** All searches of the series, in order. */
-export const cases: readonly Case[] = [...SAFE, ...BROKEN, ...LIVE]
+export const cases: readonly Case[] = [...SAFE, ...BROKEN, ...LIVE, BELIEVING]

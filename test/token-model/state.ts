@@ -13,6 +13,7 @@ export type Transfers = number
 export type Weakness =
   | 'forgets its lock in a crash'
   | 'locks a slot that is taken'
+  | 'believes certificates of the epoch before'
   | 'applies without a certificate'
   | 'signs after its seal'
   | 'seals without its certificates'

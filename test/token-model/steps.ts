@@ -40,7 +40,7 @@ type Of = { protocol: Protocol; everyone?: boolean }
  */
 export function eachStep({ protocol, everyone = false }: Of, state: State, visit: Visit): void {
   state.epochs.forEach((epoch, at) => {
-    const certified = certifiedIn(protocol, epoch)
+    const certified = shownIn(protocol, state.epochs, at)
     epoch.locals.forEach((local, validator) => {
       if (!everyone && epoch.locals.indexOf(local) < validator) return
       const by = { epoch: at, validator }
@@ -55,6 +55,14 @@ export function eachStep({ protocol, everyone = false }: Of, state: State, visit
     })
   })
   beginNext(protocol, state, visit)
+}
+
+/** Lock certificates that honest validators of an epoch accept: those of its own committee. */
+function shownIn(protocol: Protocol, epochs: readonly Epoch[], at: number): Transfers {
+  const own = certifiedIn(protocol, epochs[at]!)
+  const before = epochs[at - 1]
+  const believes = protocol.weakness === 'believes certificates of the epoch before'
+  return before && believes ? own | certifiedIn(protocol, before) : own
 }
 
 type Place = { epoch: Epoch; local: Local; certified: Transfers }
