@@ -1,17 +1,11 @@
 import { decideCertificate } from './apply.ts'
-import {
-  type Attestation,
-  type CheckedBatches,
-  type Observed,
-  type Subject,
-  attest,
-  makeBatch,
-} from './attestation.ts'
+import { type Attestation, type Observed, type Subject, attest, makeBatch } from './attestation.ts'
 import { type Certificate, checkCertificate } from './certificate.ts'
 import type { KeptBatch, LedgerStore, Touched } from './ledger-store.ts'
 import type { Applied, Change, CurrentEpoch, Order, Vote } from './ledger-view.ts'
 import { overlay } from './overlay.ts'
 import { ImpossibleStep, type Refusal, isRefusal, refuse } from './refusal.ts'
+import { seenSignatures } from './seen-signatures.ts'
 import { decideOrder } from './submit.ts'
 import type { TokenCrypto, TokenSigner } from './token-crypto.ts'
 import type { ReadTransfer } from './transfer.ts'
@@ -44,7 +38,6 @@ export type ValidatorParts = {
   readonly current: CurrentEpoch
   /** Signs all attestations of a group at once, by one signature over their tree. */
   readonly batched?: boolean
-  readonly checked?: CheckedBatches
 }
 
 type Task = {
@@ -68,6 +61,7 @@ const GROUP_MAX = 256
  */
 export function createValidator(parts: ValidatorParts): Validator {
   const { store, now } = parts
+  const seen = seenSignatures()
   let current = parts.current
   let halted: unknown
   const waiting: Task[] = []
@@ -91,8 +85,10 @@ export function createValidator(parts: ValidatorParts): Validator {
     for (const [index, task] of group.entries()) {
       const { answer } = decided[index]!
       const made = attested.get(index)
-      if (made) task.answer({ ok: true, ...made })
-      else task.answer(answer as Exclude<typeof answer, { vote: Vote }>)
+      if (made) {
+        seen.signed(made.about, made.attestation)
+        task.answer({ ok: true, ...made })
+      } else task.answer(answer as Exclude<typeof answer, { vote: Vote }>)
     }
   }
   const run = async (): Promise<void> => {
@@ -124,7 +120,7 @@ export function createValidator(parts: ValidatorParts): Validator {
       }),
     async apply(transfer, certificate) {
       const { committee } = current
-      const good = checkCertificate(parts.crypto, certificate, committee, parts)
+      const good = checkCertificate(parts.crypto, certificate, committee, seen)
       if (isRefusal(good)) return good
       const proven = { transfer, certificate, senderKey: good.senderKey }
       return await enqueue({
