@@ -82,10 +82,11 @@ function treeOf(crypto: TokenCrypto, data: readonly Uint8Array[]) {
 }
 
 function nodeHash(crypto: TokenCrypto, left: Uint8Array, right: Uint8Array): Uint8Array {
-  const pair = new Uint8Array(left.length + right.length)
-  pair.set(left)
-  pair.set(right, left.length)
-  return crypto.sha256(prefixed(NODE, pair))
+  const whole = new Uint8Array(1 + left.length + right.length)
+  whole[0] = NODE
+  whole.set(left, 1)
+  whole.set(right, 1 + left.length)
+  return crypto.sha256(whole)
 }
 
 function prefixed(prefix: number, data: Uint8Array): Uint8Array {
