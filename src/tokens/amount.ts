@@ -13,12 +13,17 @@ export const SUPPLY_CAP = 9_000_000_000_000_000n
 /** The amount as an integer that may be added up; refuses what is no whole number from 1 to the
  *  supply cap. */
 export function readAmount(value: unknown): bigint | Refusal {
-  if (!Number.isSafeInteger(value)) return refuse('BadAmount', `${String(value)} is no integer`)
+  if (!Number.isSafeInteger(value)) return refuse('BadAmount', `${nameOf(value)} is no integer`)
   const amount = BigInt(value as number)
   if (amount < 1n || amount > SUPPLY_CAP) {
     return refuse('BadAmount', `${amount} is not from 1 to ${SUPPLY_CAP}`)
   }
   return amount
+}
+
+/** What was given instead of an integer. A map may have any keys, `toString` too. */
+function nameOf(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'string' ? `${value}` : 'what is there'
 }
 
 /** An amount as records have it. Throws for what no record can hold: a bug, never bad input. */

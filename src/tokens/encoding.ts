@@ -1,4 +1,4 @@
-import { BytesWrapper, decode, encode, isBytes } from '@atcute/cbor'
+import { BytesWrapper, decode, encode } from '@atcute/cbor'
 import { CODEC_DCBOR, fromDigest, fromString, toString } from '@atcute/cid'
 import { type Refusal, refuse } from './refusal.ts'
 import type { TokenCrypto } from './token-crypto.ts'
@@ -56,14 +56,8 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true
 }
 
-/** Whether a value of a record is bytes of a length between the two. */
+/** Whether a value of a decoded record is bytes of a length between the two. A map with a text
+ *  `$bytes`, which is how JSON has them, is none: with another key beside it, it is canonical CBOR. */
 export function isBytesOf(value: unknown, min: number, max: number): boolean {
-  const length = lengthOf(value)
-  return length >= min && length <= max
-}
-
-function lengthOf(value: unknown): number {
-  // What was decoded has its bytes at hand; what came as JSON has them as base64.
-  if (value instanceof BytesWrapper) return value.buf.length
-  return isBytes(value) ? Math.floor((value.$bytes.length * 3) / 4) : -1
+  return value instanceof BytesWrapper && value.buf.length >= min && value.buf.length <= max
 }

@@ -71,9 +71,10 @@ export type Reason =
   | 'GapInCertificates'
   | 'Overdraft'
 
-/** Makes a refusal; `detail` says what was found and what was expected. */
+/** Makes a refusal; `detail` says what was found and what was expected, in at most 500 characters,
+ *  since what was found may be as long as a record. */
 export function refuse(reason: Reason, detail: string): Refusal {
-  return { ok: false, reason, detail }
+  return { ok: false, reason, detail: detail.slice(0, 500) }
 }
 
 /** Whether a result is a refusal. */

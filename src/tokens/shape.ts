@@ -77,17 +77,29 @@ export function bytes(min: number, max = min): Check {
     isBytesOf(value, min, max) ? undefined : `${at} is not ${min} to ${max} bytes`
 }
 
-/** A did of a method that accounts have. */
-export const did = text(256, /^did:(plc:[a-z2-7]{24}|web:[a-zA-Z0-9._:%-]+)$/)
+/** A did of a method that accounts have, in its one spelling: a second one of the same document
+ *  would be a second receiver with caps of its own. */
+export const did = text(
+  256,
+  /^did:(plc:[a-z2-7]{24}|web:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:%3A[0-9]{1,5})?)$/,
+)
 
 /** A did:key; whether it names a point is found when it is used. */
 export const didKey = text(80, /^did:key:z[1-9A-HJ-NP-Za-km-z]+$/)
 
-/** A CID as text: v1, dag-cbor, SHA-256. */
-export const cid = text(59, /^bafyrei[a-z2-7]{52}$/)
+/** A CID as text: v1, dag-cbor, SHA-256, and no bits behind its end. */
+export const cid = text(59, /^bafyrei[a-h][a-z2-7]{50}[aeimquy4]$/)
 
 /** An instant in UTC with milliseconds: one form for one instant, so text order is time order. */
-export const instant = text(24, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+export const instant: Check = (value, at) => form(value, at) ?? isReal(value, at)
+
+const form = text(24, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+
+function isReal(value: unknown, at: string): string | undefined {
+  const time = Date.parse(value as string)
+  const is = !Number.isNaN(time) && new Date(time).toISOString() === value
+  return is ? undefined : `${at} is no instant there is`
+}
 
 /** Refuses a value that does not have the shape. */
 export function checkShape(check: Check, value: unknown, name: string): Refusal | undefined {
