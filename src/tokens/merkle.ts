@@ -1,3 +1,4 @@
+import { sameBytes } from './encoding.ts'
 import type { TokenCrypto } from './token-crypto.ts'
 
 const LEAF = 0
@@ -48,6 +49,7 @@ export function isIncluded(
   },
 ): boolean {
   const { index, count, path, root } = proof
+  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(count)) return false
   if (index < 0 || index >= count || path.length > PATH_MAX) return false
   let [at, last] = [index, count - 1]
   let hash = leafHash(crypto, proof.data)
@@ -55,13 +57,18 @@ export function isIncluded(
     if (last === 0 || beside.length !== 32) return false
     if (at % 2 === 1 || at === last) {
       hash = nodeHash(crypto, beside, hash)
-      while (at % 2 === 0 && at !== 0) [at, last] = [at >> 1, last >> 1]
+      while (at % 2 === 0 && at !== 0) [at, last] = [half(at), half(last)]
     } else {
       hash = nodeHash(crypto, hash, beside)
     }
-    ;[at, last] = [at >> 1, last >> 1]
+    ;[at, last] = [half(at), half(last)]
   }
-  return last === 0 && hash.every((byte, place) => byte === root[place])
+  return last === 0 && sameBytes(hash, root)
+}
+
+/** Not `>> 1`, which takes its number for one of 32 bits. */
+function half(place: number): number {
+  return Math.floor(place / 2)
 }
 
 /** Level by level, pairs from the left: the same tree as splitting at the largest power of two. */
