@@ -25,11 +25,13 @@ export const splitPolicyShape = fields({
   residual: role,
 })
 
-/** Whether a policy can be followed: legs of different roles that make a whole, one the residual. */
+/** Whether a policy can be followed: legs of different roles that make a whole, one the residual;
+ *  none is called `fee`, which stands beside every split. */
 export function isSoundPolicy({ legs, residual }: SplitPolicy): boolean {
   const roles = new Set(legs.map((leg) => leg.role))
   const sum = legs.reduce((all, { basisPoints }) => all + basisPoints, 0)
-  return roles.size === legs.length && roles.has(residual) && sum === 10_000
+  const isWhole = roles.size === legs.length && sum === 10_000
+  return isWhole && roles.has(residual) && !roles.has('fee')
 }
 
 /** The shares of an amount by role, in micro-tokens; they add up to it exactly. */
