@@ -34,16 +34,19 @@ export type AccountKeys = {
 }
 
 /** An account with the keys of its document pinned. The first keys are taken as they are; a key
- *  that takes another's place is on hold for `holdHours`, the time in which a higher rotation key
- *  can take a change back (did:plc, 72 hours). */
+ *  that takes another's place, and a device key that comes to an account which had none, is on hold
+ *  for `holdHours`, the time in which a higher rotation key can take a change back (did:plc, 72
+ *  hours). Without the latter, who runs the account's PDS could lift its limit at once. */
 export function pinKeys(
   account: Account,
   keys: AccountKeys,
   now: string,
   holdHours: number,
 ): Account {
-  const atproto = pinned(account.atproto, keys.atproto, now, holdHours)
-  const angel = pinned(account.angel, keys.angel, now, holdHours)
+  const until = new Date(Date.parse(now) + holdHours * 3_600_000).toISOString()
+  const isKnown = account.atproto !== undefined
+  const atproto = pinned(account.atproto, keys.atproto, isKnown, until)
+  const angel = pinned(account.angel, keys.angel, isKnown, until)
   if (atproto === account.atproto && angel === account.angel) return account
   const { angel: _, ...rest } = account
   return { ...rest, atproto: atproto!, ...(angel && { angel }) }
@@ -52,14 +55,27 @@ export function pinKeys(
 function pinned(
   before: PinnedKey | undefined,
   key: string | undefined,
-  now: string,
-  holdHours: number,
+  isKnown: boolean,
+  heldUntil: string,
 ): PinnedKey | undefined {
   // A document without the key does not free the account of it: that would be a way around it.
   if (key === undefined || before?.key === key) return before
-  if (before === undefined) return { key }
-  const until = new Date(Date.parse(now) + holdHours * 3_600_000).toISOString()
-  return { key, heldUntil: until }
+  return isKnown ? { key, heldUntil } : { key }
+}
+
+/** The opening accounts of an epoch with the keys that a validator has pinned so far. A root covers
+ *  no keys, so they come from nowhere else; an epoch that forgot them would end every hold. */
+export function withPins(
+  opening: ReadonlyMap<string, Account>,
+  known: ReadonlyMap<string, Account>,
+): Map<string, Account> {
+  const accounts = new Map(opening)
+  for (const { did, angel, atproto } of known.values()) {
+    const account = accounts.get(did)
+    if (!account) continue
+    accounts.set(did, { ...account, ...(angel && { angel }), ...(atproto && { atproto }) })
+  }
+  return accounts
 }
 
 /** Whether a change of key still binds the account to small sums. */

@@ -15,7 +15,7 @@ test('every whole number from 1 to the supply cap is an amount', () => {
 
 test('nothing else is an amount, whatever it is', () => {
   const others = [0, -1, 1.5, Number(SUPPLY_CAP) + 1, 2 ** 53 - 1, 2 ** 53, 1e300, NaN, Infinity]
-  const objects = [null, undefined, '5', 5n, true, {}, [], { toString: 1, valueOf: 1 }]
+  const objects: unknown[] = [null, undefined, '5', 5n, true, {}, [], { toString: 1, valueOf: 1 }]
   for (const value of [...others, ...objects]) {
     expect(readAmount(value)).toMatchObject({ ok: false, reason: 'BadAmount' })
   }

@@ -18,7 +18,8 @@ export type KeptBatch = { readonly change: 'batch'; readonly head: BatchHead; re
 export type LedgerStore = {
   /** Loads what decisions need, of the current epoch. */
   load(touched: Touched): Promise<Omit<LedgerView, 'current'>>
-  /** Stores all steps or none; they are durable when it resolves. */
+  /** Stores all steps or none; they are durable when it resolves. Of an account and number it keeps
+   *  the first evidence only: one pair convicts, and anybody can sign a thousand. */
   commit(changes: readonly (Change | KeptBatch)[]): Promise<void>
   /** The last batch that was kept. */
   lastBatch(): Promise<{ readonly number: number; readonly id: string } | undefined>
@@ -27,6 +28,7 @@ export type LedgerStore = {
     readonly accounts: ReadonlyMap<string, Account>
     readonly applied: readonly Applied[]
   }>
-  /** Goes over to another epoch: its opening accounts, without locks, mints and applied. */
+  /** Goes over to another epoch: its opening accounts, without locks, mints and applied. The keys
+   *  pinned so far stay (`withPins`). */
   enter(current: CurrentEpoch, opening: ReadonlyMap<string, Account>): Promise<void>
 }

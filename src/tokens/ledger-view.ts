@@ -6,7 +6,8 @@ import type { Grant } from './grants.ts'
 import type { Person } from './pool-rules.ts'
 import type { ReadTransfer } from './transfer.ts'
 
-/** `open`: everything goes. `draining`: no new locks. `sealed`: nothing is signed any more. */
+/** `open`: everything goes. `draining`: no new locks. `sealed`: nothing new is signed; votes that
+ *  were given before are given again, since the seal covers what they were about. */
 export type EpochPhase = 'open' | 'draining' | 'sealed'
 
 /** The epoch that a validator is in. */

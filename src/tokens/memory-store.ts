@@ -1,6 +1,6 @@
-import type { Account } from './account.ts'
+import { type Account, withPins } from './account.ts'
 import type { LedgerStore } from './ledger-store.ts'
-import type { Applied, Lock } from './ledger-view.ts'
+import type { Applied, Change, Lock } from './ledger-view.ts'
 
 /** A store in memory: for tests and for measuring what decisions cost by themselves. It is not
  *  durable, so no validator with a key that counts may use it. */
@@ -8,10 +8,12 @@ export function memoryStore(): LedgerStore & {
   readonly accounts: Map<string, Account>
   readonly locks: Map<string, Lock>
   readonly applied: Map<string, Applied>
+  readonly evidence: Map<string, readonly [Uint8Array, Uint8Array]>
 } {
   const accounts = new Map<string, Account>()
   const locks = new Map<string, Lock>()
   const applied = new Map<string, Applied>()
+  const evidence = new Map<string, readonly [Uint8Array, Uint8Array]>()
   const minted = new Map<string, bigint>()
   let last: { number: number; id: string } | undefined
   const view = {
@@ -24,6 +26,7 @@ export function memoryStore(): LedgerStore & {
     accounts,
     locks,
     applied,
+    evidence,
     load: () => Promise.resolve(view),
     commit(changes) {
       for (const one of changes) {
@@ -33,6 +36,7 @@ export function memoryStore(): LedgerStore & {
         else if (one.change === 'applied') {
           applied.set(`${one.applied.account} ${one.applied.seq}`, one.applied)
         } else if (one.change === 'minted') minted.set(`${one.pool} ${one.receiver}`, one.amount)
+        else if (one.change === 'evidence') keepFirst(evidence, one)
         else if (one.change === 'batch') last = { number: one.head.number, id: one.id }
       }
       return Promise.resolve()
@@ -40,11 +44,20 @@ export function memoryStore(): LedgerStore & {
     lastBatch: () => Promise.resolve(last),
     everything: () => Promise.resolve({ accounts, applied: [...applied.values()] }),
     enter(_, opening) {
+      const pinned = withPins(opening, accounts)
       accounts.clear()
-      for (const [did, account] of opening) accounts.set(did, account)
+      for (const [did, account] of pinned) accounts.set(did, account)
       for (const kept of [locks, applied, minted]) kept.clear()
       last = undefined
       return Promise.resolve()
     },
   }
+}
+
+function keepFirst(
+  evidence: Map<string, readonly [Uint8Array, Uint8Array]>,
+  { account, seq, records }: Extract<Change, { change: 'evidence' }>,
+): void {
+  const name = `${account} ${seq}`
+  if (!evidence.has(name)) evidence.set(name, records)
 }

@@ -1,5 +1,4 @@
-import { isOnHold, pinKeys } from './account.ts'
-import { type Account, emptyAccount } from './account.ts'
+import { type Account, emptyAccount, isOnHold, pinKeys } from './account.ts'
 import type { Applied, Change, LedgerView, Lock, Order, Vote } from './ledger-view.ts'
 import { checkKind } from './pool-rules.ts'
 import { type Refusal, refuse } from './refusal.ts'
@@ -31,7 +30,9 @@ export function decideOrder(
   const { ledger, epoch } = current.committee
   const known = view.account(did) ?? emptyAccount(did)
   const account = pinKeys(known, order.keys, now, current.epoch.params.holdHours)
-  const pins: Change[] = account === known ? [] : [{ change: 'account', account }]
+  // Of an account that never had anything nothing is kept: there are as many as one likes.
+  const isNew = account !== known && view.account(did) !== undefined
+  const pins: Change[] = isNew ? [{ change: 'account', account }] : []
   const no = (refusal: Refusal): Decision<Submitted> => ({ changes: pins, answer: refusal })
   if (transfer.ledger !== ledger) return no(refuse('WrongLedger', transfer.ledger))
   if (transfer.epoch !== epoch) {
@@ -40,7 +41,8 @@ export function decideOrder(
   if (transfer.seq <= account.seq) return usedNumber(view, order, pins)
   const lock = view.lock(did)
   if (lock && lock.seq === transfer.seq) return againstLock(lock, order, pins)
-  const fault = mayLock(crypto, view, account, order, now)
+  const fault =
+    mayLock(view, account, order, now) ?? checkPolicy(view, order) ?? checkKind(crypto, view, order)
   if (fault) return no(fault)
   const { seq } = transfer
   const { senderKey, bytes: record } = order
@@ -78,7 +80,6 @@ function voteFor(lock: Lock, { transfer }: Order): Submitted {
 }
 
 function mayLock(
-  crypto: TokenCrypto,
   view: LedgerView,
   account: Account,
   order: Order,
@@ -100,23 +101,20 @@ function mayLock(
   if (account.balance < total) {
     return refuse('InsufficientFunds', `${total} of ${account.balance} micro-tokens`)
   }
-  return (
-    checkLimit(current.epoch.params.noAngelKeyLimit, account, order, now) ??
-    checkPolicy(view, order) ??
-    checkKind(crypto, view, order)
-  )
+  return checkLimit(current.epoch.params.noAngelKeyLimit, account, order, now)
 }
 
-/** An account spends little while a key of it is new, or while it has no device key of its own:
- *  who runs its PDS holds the other key. */
+/** An account spends little while a key of it is new, or while its document has no device key: who
+ *  runs its PDS holds the other key. That it once had one is no help, since no signature of it was
+ *  asked for. */
 function checkLimit(
   limit: number,
   account: Account,
-  { total }: Order,
+  { total, keys }: Order,
   now: string,
 ): Refusal | undefined {
   const held = isOnHold(account, now)
-  if (account.angel && !held) return undefined
+  if (keys.angel !== undefined && !held) return undefined
   const spent = account.spent + total
   if (spent <= BigInt(limit)) return undefined
   const detail = `${spent} of ${limit} micro-tokens in this epoch`
@@ -124,6 +122,10 @@ function checkLimit(
 }
 
 function checkPolicy({ current }: LedgerView, { transfer }: Order): Refusal | undefined {
+  // Fees are left out of a split: any receiver could be named one.
+  const { feeAccount } = current.epoch.params
+  const stray = transfer.credits.find(({ role, to }) => role === 'fee' && to !== feeAccount)
+  if (stray) return refuse('BadSplit', `fees are due to ${feeAccount ?? 'nobody'}`)
   if (transfer.splitPolicy === undefined) return undefined
   const policy = current.epoch.params.splits.find(({ name }) => name === transfer.splitPolicy)
   if (!policy) return refuse('BadSplit', `the epoch has no policy ${transfer.splitPolicy}`)
