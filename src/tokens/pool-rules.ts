@@ -85,15 +85,16 @@ function capOf(pool: Grant, { persons }: CurrentEpoch, receiver: string): bigint
 }
 
 /** The 36 bytes a witness signs: that this receiver has earned this from this pool, for what the
- *  evidence shows. */
+ *  evidence shows. They name the pool's number, so that one witnessing is good for one transfer. */
 export function witnessBytes(
   crypto: TokenCrypto,
   account: string,
-  transfer: Pick<Transfer, 'ledger' | 'epoch' | 'kind' | 'credits' | 'evidence'>,
+  transfer: Pick<Transfer, 'ledger' | 'epoch' | 'seq' | 'kind' | 'credits' | 'evidence'>,
   witness: string,
 ): Uint8Array {
-  const { ledger, epoch, kind, credits, evidence = [] } = transfer
-  const content = { $type: WITNESS, ledger, epoch, pool: account, kind, credits, evidence, witness }
+  const { ledger, epoch, seq, kind, credits, evidence = [] } = transfer
+  const about = { ledger, epoch, pool: account, seq, kind, credits, evidence }
+  const content = { $type: WITNESS, ...about, witness }
   return cidBytesOf(crypto, content)
 }
 
