@@ -46,13 +46,27 @@ export function grantedBy(grants: readonly Grant[]): bigint {
   return grants.reduce((all, { amount }) => all + BigInt(amount), 0n)
 }
 
+const CONDITIONS = [
+  'perTransferCap',
+  'perRecipientCap',
+  'bucketCaps',
+  'witnesses',
+  'approvers',
+  'approvals',
+] as const
+
 /** Refuses grants that contradict themselves: to a pool and outright, a pool twice, more approvals
- *  asked for than there are approvers. */
+ *  asked for than there are approvers, conditions where nobody would check them. */
 export function checkGrants(grants: readonly Grant[]): Refusal | undefined {
   const pools = new Set<string>()
-  for (const { pool, to, approvers = [], approvals = 0 } of grants) {
+  for (const grant of grants) {
+    const { pool, to, approvers = [], approvals = 0 } = grant
     if ((pool === undefined) === (to === undefined)) {
       return refuse('BadGrant', 'a grant is either a pool’s or somebody’s')
+    }
+    const condition = CONDITIONS.find((name) => grant[name] !== undefined)
+    if (to !== undefined && condition) {
+      return refuse('BadGrant', `${condition} of what is given outright is asked of nobody`)
     }
     if (pool !== undefined && pools.has(pool)) return refuse('BadGrant', `${pool} twice`)
     if (pool !== undefined) pools.add(pool)

@@ -47,7 +47,8 @@ export function settleEpoch(
 ): Outcome | Refusal {
   const accounts = new Map(opening)
   const settled: Settled[] = []
-  for (const read of inOrder(transfers)) {
+  const ordered = inOrder(transfers)
+  for (const read of ordered) {
     const { account: did, transfer, id, total } = read
     const sender = accounts.get(did) ?? emptyAccount(did)
     if (transfer.seq !== sender.seq + 1 || transfer.prev !== sender.head) {
@@ -61,7 +62,7 @@ export function settleEpoch(
     }
     settled.push({ account: did, seq, transfer: id })
   }
-  const burned = burnBudgets(accounts, grants)
+  const burned = burnBudgets(accounts, grants, ordered)
   const overdrawn = [...accounts.values()].find(({ balance }) => balance < 0n)
   if (overdrawn) return refuse('Overdraft', `${overdrawn.did} ${overdrawn.balance}`)
   const supply = [...accounts.values()].reduce((all, { balance }) => all + balance, 0n)
@@ -85,13 +86,23 @@ function inOrder(transfers: Iterable<ReadTransfer>): ReadTransfer[] {
   return [...transfers].toSorted((a, b) => settledOrder(at(a), at(b)))
 }
 
-function burnBudgets(accounts: Map<string, Account>, grants: readonly Grant[]): bigint {
+/** Burns what is left of each budget, and not a micro-token more: what an account had before it
+ *  became a pool, and the fees it has got, are its own. */
+function burnBudgets(
+  accounts: Map<string, Account>,
+  grants: readonly Grant[],
+  transfers: readonly ReadTransfer[],
+): bigint {
+  const left = new Map([...poolsOf(grants)].map(([pool, { amount }]) => [pool, BigInt(amount)]))
+  for (const { account, total } of transfers) {
+    const before = left.get(account)
+    if (before !== undefined) left.set(account, before > total ? before - total : 0n)
+  }
   let burned = 0n
-  for (const pool of poolsOf(grants).keys()) {
-    const account = accounts.get(pool)
-    if (!account || account.balance <= 0n) continue
-    burned += account.balance
-    accounts.set(pool, { ...account, balance: 0n })
+  for (const [pool, unspent] of left) {
+    const account = accounts.get(pool) ?? emptyAccount(pool)
+    burned += unspent
+    accounts.set(pool, { ...account, balance: account.balance - unspent })
   }
   return burned
 }
