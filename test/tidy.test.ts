@@ -54,6 +54,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/appview/collections/commerce/currency.ts',
     'src/lexicons',
   ],
+  'src/appview/collections/tokens': [
+    'src/appview/define.ts',
+    'src/crypto/native.ts',
+    'src/lexicons',
+    'src/tokens',
+  ],
   'src/appview/commerce': ['src/appview/machine.ts', 'src/appview/money'],
   'src/appview/downloads': ['src/appview', 'src/lexicons'],
   'src/appview/images': ['src/outbound', 'src/lexicons'],

@@ -62,24 +62,40 @@ import { restriction } from './spaces/restriction.ts'
 import { spaceTerms } from './spaces/space-terms.ts'
 import { space } from './spaces/space.ts'
 import { subscription } from './spaces/subscription.ts'
+import { attestationBatch } from './tokens/attestation-batch.ts'
+import { certificate } from './tokens/certificate.ts'
+import { checkpoint } from './tokens/checkpoint.ts'
+import { epoch } from './tokens/epoch.ts'
+import { evidence } from './tokens/evidence.ts'
+import { ledger } from './tokens/ledger.ts'
+import { memo } from './tokens/memo.ts'
+import { personhood } from './tokens/personhood.ts'
+import { seal } from './tokens/seal.ts'
+import { transfer } from './tokens/transfer.ts'
+import { vouch } from './tokens/vouch.ts'
 
 /** Every collection this node indexes. Adding a record type adds one line here. */
 export const collections: readonly Collection[] = [
   appointment,
   appointmentNotes,
   appointmentTerms,
+  attestationBatch,
   award,
   block,
   category,
+  certificate,
   channel,
   channelAlert,
   channelPermission,
   channelReport,
   channelRules,
+  checkpoint,
   customer,
   customerContext,
+  epoch,
   event,
   discount,
+  evidence,
   featureFeedback,
   featureResponse,
   featureVote,
@@ -88,12 +104,14 @@ export const collections: readonly Collection[] = [
   fulfilment,
   insightCorrection,
   invoice,
+  ledger,
   ledgerEntry,
   media,
   memberCrm,
   memberProfile,
   membership,
   membershipRequest,
+  memo,
   message,
   nodeRole,
   order,
@@ -102,6 +120,7 @@ export const collections: readonly Collection[] = [
   organization,
   payment,
   payout,
+  personhood,
   post,
   product,
   productSupply,
@@ -115,6 +134,7 @@ export const collections: readonly Collection[] = [
   roadmapFeature,
   roadmapUpdate,
   rsvp,
+  seal,
   series,
   space,
   spaceTerms,
@@ -124,8 +144,10 @@ export const collections: readonly Collection[] = [
   tenant,
   tenantMembership,
   tenantSettings,
+  transfer,
   venue,
   venueNotes,
   venueStaff,
+  vouch,
   waitlistEntry,
 ]
