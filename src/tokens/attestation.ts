@@ -163,8 +163,7 @@ export function checkAttestation(
   crypto: TokenCrypto,
   about: Subject,
   by: Attestation,
-  key: string,
-  checked?: CheckedBatches,
+  { key, checked }: { readonly key: string; readonly checked?: CheckedBatches | undefined },
 ): Refusal | undefined {
   const content = attestationBytes(crypto, about, by)
   const signature = fromBytes(by.signature)

@@ -69,7 +69,7 @@ export type Certified = {
   readonly signers: readonly string[]
   /** Lower median of the signers' times: between two honest ones, whoever lies. */
   readonly time: string
-  /** The sender's key that the signer of that time has checked. */
+  /** The sender's key that most signers have checked; no few liars can choose it. */
   readonly senderKey: string
 }
 
@@ -112,19 +112,23 @@ export function checkCertificate(
   for (const by of attestations) {
     if (isOwn?.(about, by)) continue
     const key = committee.keys.get(by.validator)!
-    const fault = checkAttestation(crypto, about, by, key, checked)
+    const fault = checkAttestation(crypto, about, by, { key, checked })
     if (fault) return fault
   }
-  const { observedAt, senderKey } = medianOf(attestations)
-  return { ok: true, signers: [...signers], time: observedAt, senderKey }
+  const time = medianOf(attestations)
+  return { ok: true, signers: [...signers], time, senderKey: mostOf(attestations) }
 }
 
-/** The attestation with the lower median time. */
-function medianOf(attestations: readonly Attestation[]): Observed {
-  const sorted = attestations.toSorted((a, b) => order(a.observedAt, b.observedAt))
+/** The lower median of the times; instants of one form sort as text. */
+function medianOf(attestations: readonly Observed[]): string {
+  const sorted = attestations.map(({ observedAt }) => observedAt).toSorted()
   return sorted[Math.floor((sorted.length - 1) / 2)]!
 }
 
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
+/** The key named most often; of several the first by text, so that all choose alike. */
+function mostOf(attestations: readonly Observed[]): string {
+  const counts = new Map<string, number>()
+  for (const { senderKey } of attestations) counts.set(senderKey, (counts.get(senderKey) ?? 0) + 1)
+  const most = Math.max(...counts.values())
+  return [...counts.keys()].toSorted().find((key) => counts.get(key) === most)!
 }

@@ -34,8 +34,8 @@ export function seenSignatures(): SeenSignatures {
   }
 }
 
-function nameOf({ phase, committee, account, seq, transfer }: Subject): string {
-  return `${phase} ${committee} ${account} ${seq} ${transfer}`
+function nameOf({ phase, committee, account, seq, prev, transfer }: Subject): string {
+  return `${phase} ${committee} ${account} ${seq} ${prev} ${transfer}`
 }
 
 /** A map that forgets what was put in longest ago. */

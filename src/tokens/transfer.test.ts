@@ -67,7 +67,7 @@ const refused: [string, object, string][] = [
   ],
   ['to its own account', { credits: [{ to: ADA.did, amount: 5 }] }, 'SelfCredit'],
   ['to one receiver twice', { credits: [credit(5), credit(6)] }, 'DuplicateCredit'],
-  ['to nine', { credits: [...'abcdefghi'].map((name) => credit(1, name)) }, 'Malformed'],
+  ['to nine', { credits: 'abcdefghi'.split('').map((name) => credit(1, name)) }, 'Malformed'],
   ['of number zero', { seq: 0 }, 'Malformed'],
   ['of the first number with one before it', { prev: LEDGER }, 'WrongPrev'],
   ['of the second number with none before it', { seq: 2 }, 'WrongPrev'],

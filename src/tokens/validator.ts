@@ -1,11 +1,12 @@
 import { decideCertificate } from './apply.ts'
 import { type Attestation, type Observed, type Subject, attest, makeBatch } from './attestation.ts'
 import { type Certificate, checkCertificate } from './certificate.ts'
+import { groupQueue } from './group-queue.ts'
 import type { KeptBatch, LedgerStore, Touched } from './ledger-store.ts'
 import type { Applied, Change, CurrentEpoch, Order, Vote } from './ledger-view.ts'
 import { overlay } from './overlay.ts'
 import { ImpossibleStep, type Refusal, isRefusal, refuse } from './refusal.ts'
-import { seenSignatures } from './seen-signatures.ts'
+import { type SeenSignatures, seenSignatures } from './seen-signatures.ts'
 import { decideOrder } from './submit.ts'
 import type { TokenCrypto, TokenSigner } from './token-crypto.ts'
 import type { ReadTransfer } from './transfer.ts'
@@ -60,55 +61,22 @@ const GROUP_MAX = 256
  * signs nothing any more, and every call fails with what was found.
  */
 export function createValidator(parts: ValidatorParts): Validator {
-  const { store, now } = parts
   const seen = seenSignatures()
   let current = parts.current
   let halted: unknown
-  const waiting: Task[] = []
-  let running: Promise<void> | undefined
-
-  const settleGroup = async (group: readonly Task[]): Promise<void> => {
-    const base = await store.load(touchedBy(group))
-    const view = overlay({ ...base, current })
-    const at = now()
-    const decided = group.map((task) => {
-      const decision = task.decide(view, at)
-      view.take(decision.changes)
-      return decision
-    })
-    const signing = await prepareSigning(parts, current, decided)
-    const changes = decided.flatMap((one) => one.changes)
-    if (changes.length + signing.changes.length > 0) {
-      await store.commit([...changes, ...signing.changes])
+  const queue = groupQueue<Task>(GROUP_MAX, async (group) => {
+    try {
+      if (halted !== undefined) throw halted
+      await settleGroup(parts, current, seen, group)
+    } catch (error) {
+      // What could not be stored was not signed, and may be asked for again.
+      if (error instanceof ImpossibleStep) halted = error
+      for (const task of group) task.fail(error)
     }
-    const attested = signing.sign()
-    for (const [index, task] of group.entries()) {
-      const { answer } = decided[index]!
-      const made = attested.get(index)
-      if (made) {
-        seen.signed(made.about, made.attestation)
-        task.answer({ ok: true, ...made })
-      } else task.answer(answer as Exclude<typeof answer, { vote: Vote }>)
-    }
-  }
-  const run = async (): Promise<void> => {
-    while (waiting.length > 0) {
-      const group = waiting.splice(0, GROUP_MAX)
-      try {
-        if (halted !== undefined) throw halted
-        await settleGroup(group)
-      } catch (error) {
-        // What could not be stored was not signed, and may be asked for again.
-        if (error instanceof ImpossibleStep) halted = error
-        for (const task of group) task.fail(error)
-      }
-    }
-    running = undefined
-  }
+  })
   const enqueue = (task: Omit<Task, 'answer' | 'fail'>): Promise<Answer> => {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>()
-    waiting.push({ ...task, answer: resolve, fail: reject })
-    running ??= run()
+    queue.add({ ...task, answer: resolve, fail: reject })
     return promise
   }
   return {
@@ -131,15 +99,41 @@ export function createValidator(parts: ValidatorParts): Validator {
             : { changes: [], answer: refuse('WrongEpoch', 'the epoch has changed meanwhile') },
       })
     },
-    async turn(change) {
-      while (running) await running
-      const turning = change(current).then((next) => {
-        current = next
-      })
-      // Decisions that come meanwhile wait for the turn.
-      running = turning.then(run, run)
-      await turning
-    },
+    turn: (change) =>
+      queue.alone(async () => {
+        current = await change(current)
+      }),
+  }
+}
+
+/** Decides a group, stores its steps, and only then signs and answers. */
+async function settleGroup(
+  parts: ValidatorParts,
+  current: CurrentEpoch,
+  seen: SeenSignatures,
+  group: readonly Task[],
+): Promise<void> {
+  const base = await parts.store.load(touchedBy(group))
+  const view = overlay({ ...base, current })
+  const at = parts.now()
+  const decided = group.map((task) => {
+    const decision = task.decide(view, at)
+    view.take(decision.changes)
+    return decision
+  })
+  const signing = await prepareSigning(parts, current, decided)
+  const changes = decided.flatMap((one) => one.changes)
+  if (changes.length + signing.changes.length > 0) {
+    await parts.store.commit([...changes, ...signing.changes])
+  }
+  const attested = signing.sign()
+  for (const [index, task] of group.entries()) {
+    const { answer } = decided[index]!
+    const made = attested.get(index)
+    if (made) {
+      seen.signed(made.about, made.attestation)
+      task.answer({ ok: true, ...made })
+    } else task.answer(answer as Exclude<typeof answer, { vote: Vote }>)
   }
 }
 
