@@ -199,26 +199,33 @@ export function signEpoch(signer: TokenSigner, validatorDid: string, id: string)
   return { validator: validatorDid, signature: toBytes(signer.sign(cidBytes(id))) }
 }
 
-/**
- * Whether `next` follows `before`: the number after it, the same ledger, code, scale and cap, and
- * signatures of a quorum of the validators of `before` and nobody else. No committee brings in
- * itself.
- */
-export function checkSuccession(
-  crypto: TokenCrypto,
+/** Whether `next` may follow `before`, its signatures apart: the number after it, the same ledger,
+ *  code, scale and cap. A validator signs nothing that fails this. */
+export function checkFollows(
   before: Pick<ReadEpoch, 'epoch' | 'id'>,
-  next: Pick<ReadEpoch, 'epoch' | 'id'>,
+  next: Pick<ReadEpoch, 'epoch'>,
 ): Refusal | undefined {
-  const committee = committeeOf(before)
   const [a, b] = [before.epoch, next.epoch]
-  if (b.ledger !== committee.ledger) return refuse('WrongLedger', b.ledger ?? 'none')
+  if (b.ledger !== (a.ledger ?? before.id)) return refuse('WrongLedger', b.ledger ?? 'none')
   if (b.epoch !== a.epoch + 1 || b.prev !== before.id) {
     return refuse('BrokenEpochChain', `epoch ${b.epoch} does not follow ${a.epoch}`)
   }
   for (const name of ['code', 'scale', 'supplyCap', 'governance'] as const) {
     if (a[name] !== b[name]) return refuse('BrokenEpochChain', `${name} has changed`)
   }
-  return checkHandoverSignatures(crypto, committee, next)
+  return undefined
+}
+
+/**
+ * Whether `next` follows `before`: as `checkFollows` says, and with signatures of a quorum of the
+ * validators of `before` and nobody else. No committee brings in itself.
+ */
+export function checkSuccession(
+  crypto: TokenCrypto,
+  before: Pick<ReadEpoch, 'epoch' | 'id'>,
+  next: Pick<ReadEpoch, 'epoch' | 'id'>,
+): Refusal | undefined {
+  return checkFollows(before, next) ?? checkHandoverSignatures(crypto, committeeOf(before), next)
 }
 
 function checkHandoverSignatures(

@@ -1,5 +1,5 @@
 import { type Account } from './account.ts'
-import type { Committee, Epoch, ReadEpoch } from './epoch.ts'
+import { type Committee, type Epoch, type ReadEpoch, checkFollows } from './epoch.ts'
 import { type Refusal, isRefusal, refuse } from './refusal.ts'
 import { type Outcome, settleEpoch } from './settle.ts'
 import { type Seal, checkSealed } from './seal.ts'
@@ -44,6 +44,8 @@ export function concludeEpoch(crypto: TokenCrypto, ending: Ending): Outcome | Re
     for (const { transfer: id, account } of transfers) {
       const read = ending.certified(id)
       if (!read) return refuse('NeedCertificates', `of ${account}: ${id}`)
+      // A certificate of an epoch before, left out there, is void for good.
+      if (read.transfer.epoch !== epoch.epoch) return refuse('WrongEpoch', `of ${account}: ${id}`)
       union.set(id, read)
     }
   }
@@ -59,6 +61,8 @@ export function checkHandover(
 ): Outcome | Refusal {
   const { handover } = next.epoch
   if (!handover) return refuse('HandoverMissing', `epoch ${next.epoch.epoch}`)
+  const stray = checkFollows({ epoch: ending.epoch, id: ending.committee.id }, next)
+  if (stray) return stray
   const named = new Map(handover.seals.map(({ validator, cid }) => [validator, cid]))
   const given = ending.seals.filter(({ seal, cid }) => named.get(seal.validator) === cid)
   if (named.size !== handover.seals.length || given.length !== named.size) {
