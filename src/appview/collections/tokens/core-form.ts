@@ -6,10 +6,9 @@ export function coreBytes(record: object): Uint8Array {
   return encode(record as LexValue)
 }
 
-/** Bytes of a kept record, which are stored in their JSON form, in hex. */
-export function hexOf(kept: unknown): string {
-  const { $bytes = '' } = kept as { $bytes?: string }
-  return Buffer.from($bytes, 'base64').toString('hex')
+/** Bytes in hex, for views. */
+export function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
 }
 
 /** A number as text whose order is its own; the numbers of accounts go beyond 32 bits. */
