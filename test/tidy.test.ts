@@ -101,6 +101,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/mail/mail.ts',
     'src/permissioned/audience.ts',
   ],
+  'src/appview/tokens': ['src/appview', 'src/crypto/native.ts', 'src/lexicons', 'src/tokens'],
   'src/appview/subscriptions': ['src/appview', 'src/lexicons', 'src/permissioned/audience.ts'],
   'src/appview': [
     'src/appview/analysis',
@@ -168,6 +169,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/outbound',
     'src/permissioned',
   ],
+  'src/validator/migrations': [],
+  'src/validator': ['src/database', 'src/tokens'],
   'src/commands': ['src', 'test', 'bench'],
   src: ['src'],
 }
