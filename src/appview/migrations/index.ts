@@ -11,6 +11,7 @@ import { up as domains } from './0013-domains.ts'
 import { up as roadmap } from './0014-roadmap.ts'
 import { up as payments } from './0016-payments.ts'
 import { up as orderPayments } from './0018-order-payments.ts'
+import { up as tokens } from './0019-tokens.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -26,4 +27,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0014-roadmap': { up: roadmap },
   '0016-payments': { up: payments },
   '0018-order-payments': { up: orderPayments },
+  '0019-tokens': { up: tokens },
 }

@@ -1,10 +1,10 @@
 import { nativeCrypto } from '../../../crypto/native.ts'
 import { co } from '../../../lexicons/index.ts'
-import { epochId, readEpoch } from '../../../tokens/epoch.ts'
+import { readEpoch } from '../../../tokens/epoch.ts'
 import { isRefusal } from '../../../tokens/refusal.ts'
 import { collection, did, instant, integer, part, text, timestamp } from '../../define.ts'
 import { coreBytes, hexOf, isKeyOf } from './core-form.ts'
-import { BEN, EVE, KEY, NOON } from './example-names.ts'
+import { BEN, EVE, KEY, LEDGER, NOON } from './example-names.ts'
 
 type Main = co.kendev.tokens.epoch.Main
 
@@ -32,7 +32,9 @@ export const epoch = collection({
   },
 
   row({ record, claimed }) {
-    const id = epochId(nativeCrypto, record as never)
+    const read = readEpoch(nativeCrypto, coreBytes(record))
+    if (isRefusal(read)) throw new Error(read.detail)
+    const { id } = read
     return {
       id,
       ledger: record.ledger ?? id,
@@ -60,7 +62,10 @@ export const epoch = collection({
 
   get: co.kendev.tokens.getEpoch,
   examples: {
-    good: [{ rkey: 'at.0', record: first(1) }],
+    good: [
+      { rkey: 'at.0', record: first(1) },
+      { rkey: 'at.1', record: second() },
+    ],
     bad: {
       BadQuorum: { rkey: 'at.0', record: first(2) },
       WrongKey: { rkey: 'at.1', record: first(1) },
@@ -93,5 +98,24 @@ function first(quorum: number): Omit<Main, '$type'> {
     },
     createdAt: NOON,
     signatures: [],
+  }
+}
+
+function second(): Omit<Main, '$type'> {
+  const [root, signature] = [new Uint8Array(32), new Uint8Array(64)]
+  return {
+    ...first(1),
+    epoch: 1,
+    ledger: LEDGER,
+    prev: LEDGER,
+    handover: {
+      seals: [{ validator: BEN, cid: LEDGER }],
+      stateRoot: root,
+      settledRoot: root,
+      settledCount: 0,
+      supply: 1_000_000,
+      burned: 0,
+    },
+    signatures: [{ validator: BEN, signature }],
   }
 }
