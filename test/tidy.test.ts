@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { collections } from '../src/appview/collections/index.ts'
@@ -223,7 +223,9 @@ describe.each(code)('$path', ({ path, text }) => {
   test('spells no NSID of ours by hand', () => {
     const spoken = text.replaceAll(/^\s*(\/\/|\*|\/\*\*).*$/gm, '')
     const allowed = spoken.replaceAll(/'\/xrpc\/co\.kendev\.'|'co\.kendev\.'/g, '')
-    expect(allowed).not.toMatch(/['"`]co\.kendev\.\w+/)
+    // The ledger also runs where there are no lexicons; what it names has to be one of them.
+    if (path.startsWith('src/tokens/')) expect(unknownNames(allowed)).toEqual([])
+    else expect(allowed).not.toMatch(/['"`]co\.kendev\.\w+/)
   })
 
   test('says above each export what it promises', () => {
@@ -271,4 +273,15 @@ function list(root: string, suffix: string): string[] {
   return readdirSync(root, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith(suffix) && !name.includes('node_modules'))
     .map((name) => `${root}/${name}`)
+}
+
+/** NSIDs in a text, fragment and all, that no lexicon defines. */
+function unknownNames(text: string): string[] {
+  const named = text.matchAll(/['"`](co\.kendev\.\w+)\.(\w+)(?:#(\w+))?/g)
+  return [...named].flatMap(([whole, group, name, part = 'main']) => {
+    const path = `lexicons/${group}/${name}.json`
+    if (!existsSync(path)) return [whole]
+    const { defs } = JSON.parse(readFileSync(path, 'utf8')) as { defs: Record<string, unknown> }
+    return defs[part] === undefined ? [whole] : []
+  })
 }

@@ -1,4 +1,4 @@
-/** A key of an account as a validator has first seen it, and until when it may spend little only. */
+/** A key of an account as a validator has first seen it, and until when it spends little only. */
 export type PinnedKey = { readonly key: string; readonly heldUntil?: string }
 
 /** The state of an account at a validator. */

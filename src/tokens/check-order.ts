@@ -12,7 +12,7 @@ export type Submission = {
   readonly car: Uint8Array
 }
 
-/** Refuses unless the CAR shows the record at its place under a commit that `atproto` has signed. */
+/** Refuses unless the CAR shows the record at its place under a commit signed by `atproto`. */
 export type CheckInRepo = (
   submission: Submission,
   place: { readonly seq: number; readonly atproto: string },

@@ -57,7 +57,7 @@ export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Whether a value of a decoded record is bytes of a length between the two. A map with a text
- *  `$bytes`, which is how JSON has them, is none: with another key beside it, it is canonical CBOR. */
+ *  `$bytes`, as JSON has them, is none: with another key beside it, it is canonical CBOR. */
 export function isBytesOf(value: unknown, min: number, max: number): boolean {
   return value instanceof BytesWrapper && value.buf.length >= min && value.buf.length <= max
 }

@@ -4,7 +4,8 @@ import { did, didKey, fields, int, list, oneOf } from './shape.ts'
 import { KINDS, type Kind } from './transfer.ts'
 
 /** What an epoch brings into being. With `pool` it is a budget, which the pool's account may spend
- *  in this epoch under the conditions named; what is left is burned. With `to` it is given outright. */
+ *  in this epoch under the conditions named; what is left is burned. With `to` it is a
+ *  gift. */
 export type Grant = {
   readonly kind: Kind
   /** micro-tokens */

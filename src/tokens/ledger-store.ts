@@ -11,7 +11,7 @@ export type Touched = {
   readonly mints: readonly { readonly pool: string; readonly receiver: string }[]
 }
 
-/** A batch that is about to be signed; its number and head are kept so that batches form a chain. */
+/** A batch that is about to be signed; number and head are kept so that batches form a chain. */
 export type KeptBatch = { readonly change: 'batch'; readonly head: BatchHead; readonly id: string }
 
 /** Where a validator keeps its state. */

@@ -86,7 +86,7 @@ export type Vote = {
   readonly observedAt: string
 }
 
-/** A transfer whose proofs were checked: it stands in the account's repo, and its owner wants it. */
+/** A transfer whose proofs were checked: it stands in the account's repo, its owner wants it. */
 export type Order = ReadTransfer & {
   /** did:key that has signed the spending. */
   readonly senderKey: string

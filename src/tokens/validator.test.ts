@@ -32,7 +32,8 @@ async function alone(more: Partial<Parts> = {}) {
 }
 
 for (const batched of [false, true]) {
-  test(`orders that come at once are stored together${batched ? ' and signed once' : ''}`, async () => {
+  const how = batched ? ', and signed once' : ''
+  test(`orders that come at once are stored together${how}`, async () => {
     const { town, store, validator, signatures } = await alone({ batched })
     let commits = 0
     const commit = store.commit.bind(store)

@@ -13,7 +13,7 @@ import { type Submitted, decideOrder } from '../../src/tokens/submit.ts'
 import type { ReadTransfer, Transfer } from '../../src/tokens/transfer.ts'
 import { NOON, type Payer, currentOf, didOf, firstEpoch, orderOf, payer } from './town.ts'
 
-/** The decisions of one validator without its signatures: what it would answer, and what it keeps. */
+/** The decisions of one validator without its signatures: its answers, and what it keeps. */
 export type Desk = {
   readonly genesis: ReadEpoch
   readonly crypto: typeof nativeCrypto
