@@ -7,20 +7,26 @@ import { tidTime } from '../tid.ts'
 import { type Command, UsageError } from './command.ts'
 import { lookOutside } from './outside.ts'
 import { type Proved, type Target, type Unproved, prove, readTarget } from './prove.ts'
+import { verifyCertificate } from './verify-certificate.ts'
 
-/** Proves a record or a whole repo, with or without a node. */
+/** Proves a record, a whole repo or a token transfer, with or without a node. */
 export const verify: Command = {
   name: 'verify',
-  summary: 'prove a record or a whole repo down to the signature',
+  summary: 'prove a record, a whole repo or a token transfer down to the signatures',
   usage: `./angelos verify DID|AT-URI [--car FILE] [--document FILE] [--json]
+./angelos verify certificate FILE --genesis CID [--json]
 
   Checks every hash, the way through the tree and the account's signature, and prints which commit
   and which key prove what. The CAR comes from the account's PDS, the key from its DID document;
   --car and --document take them from files instead, and then nothing is asked of anybody. The CAR
   of a record is that of com.atproto.sync.getRecord, of a repo that of getRepo.
 
+  certificate proves a token transfer from a file (docs/tokens.md) and asks nobody: who signed,
+  when, and whether it is settled. --genesis is the first epoch of the ledger that you trust.
+
   Exit code 0 when it is proved, 1 when it is not or the record is proved not to be there.`,
   async run(args) {
+    if (args[0] === 'certificate') return await verifyCertificate(args.slice(1))
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
