@@ -11,6 +11,12 @@ const origins = z
   .transform((list) => (list.length === 1 && list[0] === 'none' ? [] : list))
   .pipe(z.array(httpUrl))
 
+/** Ledgers of tokens: the id of the first epoch, an @, and the account that governs it. */
+const tokenLedgers = z
+  .string()
+  .transform((value) => value.split(',').flatMap((name) => name.trim() || []))
+  .pipe(z.array(z.string().regex(/^bafyrei[a-z2-7]{52}@did:(plc|web):[a-zA-Z0-9._:%-]+$/)))
+
 const port = z.coerce.number().int().max(65_535)
 
 /** Every setting an operator may give. The description is what node.env.example says about it. */
@@ -121,6 +127,11 @@ const settings = z.strictObject({
     .stringbool()
     .optional()
     .describe('Whether the bucket is a path of the endpoint, as MinIO has it'),
+  ANGELOS_TOKEN_LEDGER: tokenLedgers
+    .default([])
+    .describe(
+      'Ledgers of tokens to follow, comma separated: CID of the first epoch, @, DID that governs it',
+    ),
   ANGELOS_STRIPE_SECRET_KEY: z
     .string()
     .optional()
@@ -143,6 +154,12 @@ const settings = z.strictObject({
     .startsWith('did:key:')
     .optional()
     .describe('First rotation key of accounts that people create here, kept off this machine'),
+  ANGELOS_TOKEN_GENESIS: z
+    .string()
+    .optional()
+    .describe(
+      'File with the first epoch of a token ledger. A node whose key is in its committee validates it',
+    ),
   ANGELOS_WRITE_PATH: z
     .enum(['fast', 'package'])
     .default('fast')

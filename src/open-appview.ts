@@ -19,6 +19,8 @@ import { createSpaceSink } from './appview/space-sink.ts'
 import type { SqlPool } from './appview/sql.ts'
 import { createSyncStore } from './appview/sync-store.ts'
 import { type TenantMeter, createTenantMeter } from './appview/tenant-meter.ts'
+import { type TokenBook, createTokenBook } from './appview/tokens/keep-token-book.ts'
+import { ledgersNamed } from './appview/tokens/token-ledgers.ts'
 import { prepareViewTables } from './appview/view-tables.ts'
 import { type Xrpc, createXrpc } from './appview/xrpc.ts'
 import type { Clock } from './clock.ts'
@@ -138,6 +140,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
       await beginBusiness(options, parts)
+      await beginTokens(options, { ...people, sync })
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -222,13 +225,33 @@ async function beginBusiness(
   await beginBooking(options.jobs, { ...parts, ...served(options) })
 }
 
+/** Follows the accounts that govern ledgers, and takes in what comes of them. */
+async function beginTokens(
+  { jobs, pds, resolver, log }: Options,
+  { tokens, sync }: { tokens: TokenBook; sync: Sync },
+): Promise<void> {
+  await tokens.settle()
+  await jobs.every('tokens', '* * * * *', async () => {
+    for (const { governance } of tokens.ledgers) {
+      if (await pds.isHosted(governance)) continue
+      const identity = await resolver.resolve(governance).catch(() => undefined)
+      if (identity) await sync.follow(identity)
+      else log.warn({ governance }, 'the account that governs a ledger is not found now')
+    }
+    await tokens.settle()
+  })
+}
+
 /** What is kept of people beside their records. */
 function peopleParts(
   { config, pds, bornAt }: Options,
   acting: ReturnType<typeof actingParts>,
-): { karma: Karma; nodeAccount: () => Promise<string> } {
+): { karma: Karma; tokens: TokenBook; nodeAccount: () => Promise<string> } {
   const nodeAccount = nodeAccountOf(config, pds)
-  return { nodeAccount, karma: createKarma({ ...acting, nodeAccount, bornAt }) }
+  const karma = createKarma({ ...acting, nodeAccount, bornAt })
+  const ledgers = ledgersNamed(config.ANGELOS_TOKEN_LEDGER)
+  const tokens = createTokenBook({ ...acting, ledgers })
+  return { nodeAccount, karma, tokens }
 }
 
 /** The node's own account, which is made when the PDS has started. */

@@ -176,7 +176,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/permissioned',
   ],
   'src/validator/migrations': [],
-  'src/validator': ['src/database', 'src/tokens'],
+  'src/validator': [
+    'src/crypto',
+    'src/database',
+    'src/firehose/proof.ts',
+    'src/identity',
+    'src/lexicons',
+    'src/tokens',
+  ],
   'src/commands': ['src', 'test', 'bench'],
   src: ['src'],
 }

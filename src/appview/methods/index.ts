@@ -58,6 +58,7 @@ import { subscribeMessages } from './spaces/subscribe-messages.ts'
 import { subscriptions } from './spaces/subscriptions.ts'
 import { updateMember } from './spaces/update-member.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
+import { readTokens } from './tokens/read-tokens.ts'
 
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
 
@@ -75,6 +76,7 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof mountCommerce
   DepsOf<typeof revokeAward> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
+  DepsOf<typeof readTokens> &
   DepsOf<typeof setNodeRole> &
   DepsOf<typeof acceptInvitation> &
   DepsOf<typeof tenantStatus> &
@@ -124,6 +126,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   readSpaces(mount, deps)
   respondToFeedback(mount, deps)
   readState(mount, deps)
+  readTokens(mount, deps)
   revokeAward(mount, deps)
   roadmapNews(mount, deps)
   sendMessage(mount, deps)

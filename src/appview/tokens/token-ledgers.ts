@@ -4,6 +4,14 @@ import { InvalidRequestError } from '@atproto/xrpc-server'
  *  whose repo has its epochs. */
 export type TokenLedger = { readonly genesis: string; readonly governance: string }
 
+/** Ledgers as the configuration names them: the id, an @, and the account. */
+export function ledgersNamed(names: readonly string[]): TokenLedger[] {
+  return names.map((name) => {
+    const [genesis, governance] = name.split('@') as [string, string]
+    return { genesis, governance }
+  })
+}
+
 /** The ledger that is asked for; throws `LedgerUnknown` for one that is not followed, and when none
  *  is named among several. */
 export function ledgerAsked(
