@@ -17,6 +17,7 @@ import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pd
 import { didDocument, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
 import { openNodeJobs } from './open-jobs.ts'
+import { openLedger } from './open-ledger.ts'
 import { type NodePds, openPds } from './open-pds.ts'
 import { openSpaces } from './open-spaces.ts'
 import { type Telemetry, openTelemetry } from './open-telemetry.ts'
@@ -28,6 +29,7 @@ import { createCensus } from './telemetry/census.ts'
 import { lookAtHosts } from './telemetry/lag.ts'
 import { methodNames, requestWatch } from './telemetry/requests.ts'
 import { createTids } from './tid.ts'
+import { mountValidator } from './validator/methods.ts'
 import { visitSpaces } from './visit-spaces.ts'
 
 export type AngelNode = AsyncDisposable & {
@@ -66,7 +68,7 @@ export async function startNode(
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
-  const { appView, spaces } = await openParts({ ...shared, keys }, parts)
+  const { appView, spaces, ledger } = await openParts({ ...shared, keys }, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
@@ -85,6 +87,7 @@ export async function startNode(
   identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
   await spaces.start()
+  ledger.begin()
   const pools = { main: database.pool, points: appView.points }
   telemetry.started(health, { pools, verifier: appView.verifier })
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
@@ -120,7 +123,9 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   const appView = parts.use(await openAppView({ ...shared, ...made }))
   // Stopped before what its jobs use.
   parts.use(jobs)
-  return { appView, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
+  const ledger = parts.use(await openLedger({ ...shared, outbound, timers }))
+  if (ledger.desk) mountValidator(appView.xrpc.server, ledger.desk)
+  return { appView, ledger, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
 }
 
 /** What the node answers in front of the PDS. */

@@ -19,6 +19,10 @@ export type NodeKeys = {
   serviceKey: Secp256k1Keypair
   /** Signs attestations; `#angelos_validator` of its DID document. */
   validatorKey: P256Keypair
+  /** The same key for the ledger, which signs by itself. */
+  validatorKeyHex: string
+  /** File beside it that counts how often the validator was started. */
+  validatorStarts: string
 }
 
 /**
@@ -31,6 +35,7 @@ export async function loadKeys(dataDir: string): Promise<NodeKeys> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await assertPrivate(folder, '700')
   const key = (name: string) => loadKey(path.join(folder, name))
+  const validatorKeyHex = await key('validator-key')
   const keys: NodeKeys = {
     jwtSecret: await key('jwt-secret'),
     adminPassword: await key('admin-password'),
@@ -38,7 +43,9 @@ export async function loadKeys(dataDir: string): Promise<NodeKeys> {
     dpopSecret: await key('dpop-secret'),
     linkSecret: await key('link-secret'),
     serviceKey: await Secp256k1Keypair.import(await key('service-key')),
-    validatorKey: await P256Keypair.import(await key('validator-key')),
+    validatorKey: await P256Keypair.import(validatorKeyHex),
+    validatorKeyHex,
+    validatorStarts: path.join(folder, 'validator-starts'),
   }
   const hidden = { value: () => '[node keys]' }
   return Object.defineProperties(keys, { toJSON: hidden, [inspect.custom]: hidden })

@@ -95,7 +95,7 @@ const LAST_BATCH = {
 }
 const ACCOUNTS = `select did, seq, head, balance, spent, pins from ledger.account
   where ledger = $1`
-/** What an account is does not outlive the epoch, but for its keys; all who count are opened anew. */
+/** Of an account only its keys outlive the epoch; all who count are opened anew. */
 const RESET = `update ledger.account set seq = 0, head = null, balance = 0, spent = 0
   where ledger = $1`
 const OPENING = `insert into ledger.opening (ledger, did, seq, head, balance)

@@ -111,6 +111,13 @@ const STATEMENTS = [
     record bytea not null,
     primary key (ledger, epoch, validator)
   )`,
+  // How far the list of each other validator was read.
+  `create table ledger.peer (
+    ledger text not null,
+    did text not null,
+    cursor text not null,
+    primary key (ledger, did)
+  )`,
   // One handover is signed at the end of an epoch, and no other.
   `create table ledger.handover (
     ledger text not null,

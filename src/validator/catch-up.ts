@@ -1,0 +1,66 @@
+import type { Log } from '../log.ts'
+import type { SqlPool } from '../database/sql.ts'
+import type { Timers } from '../clock.ts'
+import type { Desk } from './desk.ts'
+import { type PeerFetch, listFrom } from './remote-validator.ts'
+
+const EVERY_MS = 2_000
+
+/**
+ * Takes from each other validator what it has applied since it was asked last, until `signal`. This
+ * is how a validator that was away, or was told nothing, comes to what the others have; the place
+ * in each one's list is kept, so a restart goes on from there.
+ */
+export async function catchUp(
+  {
+    desk,
+    fetch,
+    sql,
+    timers,
+    log,
+  }: {
+    readonly desk: Desk
+    readonly fetch: PeerFetch
+    readonly sql: SqlPool
+    readonly timers: Timers
+    readonly log: Log
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const { opened } = desk
+  while (!signal.aborted) {
+    const { epoch } = opened.validator.current()
+    for (const peer of epoch.validators) {
+      if (peer.did === opened.did || signal.aborted) continue
+      await takeFrom({ desk, fetch, sql }, peer).catch((err: unknown) =>
+        log.warn({ err, peer: peer.did }, 'a validator could not be read'),
+      )
+    }
+    await timers.sleep(EVERY_MS, signal)
+  }
+}
+
+async function takeFrom(
+  { desk, fetch, sql }: { desk: Desk; fetch: PeerFetch; sql: SqlPool },
+  peer: { readonly did: string; readonly endpoint: string },
+): Promise<void> {
+  const ledger = desk.opened.genesis.id
+  const { rows } = await sql.query<{ cursor: string }>(CURSOR, [ledger, peer.did])
+  let cursor = rows[0]?.cursor
+  for (;;) {
+    const asked = cursor === undefined ? { ledger } : { ledger, cursor }
+    const { items, cursor: next } = await listFrom(fetch, peer, asked)
+    if (items.length === 0 || next === undefined) return
+    for (const { account, record, certificate } of items) {
+      const answer = await desk.apply(account, record, certificate)
+      // Its list has the account's earlier ones before this, unless it skips some: ask again later.
+      if (!answer.ok && answer.reason === 'NeedCertificates') return
+    }
+    cursor = next
+    await sql.query(KEEP, [ledger, peer.did, cursor])
+  }
+}
+
+const CURSOR = 'select cursor from ledger.peer where ledger = $1 and did = $2'
+const KEEP = `insert into ledger.peer (ledger, did, cursor) values ($1, $2, $3)
+  on conflict (ledger, did) do update set cursor = excluded.cursor`

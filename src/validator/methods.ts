@@ -1,0 +1,133 @@
+import { toBytes } from '@atcute/cbor'
+import { type Main, type l } from '@atproto/lex'
+import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
+import { co } from '../lexicons/index.ts'
+import { encodeRecord } from '../tokens/encoding.ts'
+import { emptyAccount } from '../tokens/account.ts'
+import { ImpossibleStep } from '../tokens/refusal.ts'
+import type { Applied } from '../tokens/ledger-view.ts'
+import type { Answer } from '../tokens/validator.ts'
+import { type Desk, isNo } from './desk.ts'
+import { type CertifiedRow, listApplied, listEpochRecords } from './read-ledger.ts'
+
+/** Mounts what a validator answers. Anybody may ask: what they send carries its own proofs. */
+export function mountValidator(server: Server, desk: Desk): void {
+  const { opened, sql } = desk
+  const ledger = opened.genesis.id
+  const tokens = co.kendev.tokens
+  add(server, tokens.submitTransfer, async ({ input }) => {
+    requireLedger(ledger, input.ledger)
+    const { account, record, car } = input
+    return answerOf(await running(() => desk.submit({ account, record, car })))
+  })
+  add(server, tokens.submitCertificate, async ({ input }) => {
+    requireLedger(ledger, input.ledger)
+    const { account, record, certificate } = input
+    return answerOf(await running(() => desk.apply(account, record, certificate)))
+  })
+  add(server, tokens.listCertificates, async ({ params }) => {
+    requireLedger(ledger, params.ledger)
+    const { account, from, credited, limit, cursor } = params
+    if (cursor !== undefined && !/^\d{1,18}$/.test(cursor)) {
+      throw new InvalidRequestError('Take the cursor from the list before, or leave it out.')
+    }
+    const asked = {
+      limit,
+      ...(account !== undefined && { account }),
+      ...(from !== undefined && { from }),
+      ...(credited !== undefined && { credited }),
+      ...(cursor !== undefined && { after: cursor }),
+    }
+    const rows = await listApplied(sql, ledger, asked)
+    const last = rows.at(-1)?.n ?? cursor
+    return { items: rows.map(certifiedOf), ...(last !== undefined && { cursor: last }) }
+  })
+  add(server, tokens.getAccountState, async ({ params }) => {
+    requireLedger(ledger, params.ledger)
+    return await stateOf(desk, params.account)
+  })
+  add(server, tokens.listEpochs, async ({ params }) => {
+    requireLedger(ledger, params.ledger)
+    const records = await listEpochRecords(sql, ledger, params.from ?? 0)
+    return { items: records.map((record) => toBytes(record)) }
+  })
+}
+
+type Call<M extends l.Query | l.Procedure> = {
+  readonly params: l.InferMethodParams<M>
+  readonly input: M extends l.Procedure ? l.InferMethodInputBody<M> : undefined
+}
+
+/** The router counts requests by address; a validator asks nobody who they are. */
+function add<M extends l.Query | l.Procedure>(
+  server: Server,
+  ns: Main<M>,
+  answer: (call: Call<M>) => Promise<object>,
+): void {
+  type Request = { params: Call<M>['params']; input?: { body: Call<M>['input'] } }
+  const handler = async ({ params, input }: Request) => {
+    const body = await answer({ params, input: input?.body as Call<M>['input'] })
+    // Bytes write themselves as JSON has them.
+    return { encoding: 'application/json', body: JSON.parse(JSON.stringify(body)) as object }
+  }
+  server.add(ns, { handler } as never)
+}
+
+function requireLedger(ledger: string, asked: string | undefined): void {
+  if (asked === undefined || asked === ledger) return
+  throw new InvalidRequestError(`This node validates ${ledger}.`, 'LedgerUnknown')
+}
+
+async function running(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    if (!(error instanceof ImpossibleStep)) throw error
+    throw new InvalidRequestError(`The validator signs no more: ${error.message}`, 'Halted')
+  }
+}
+
+function answerOf(answer: Answer): object {
+  if (isNo(answer)) throw new InvalidRequestError(answer.detail, answer.reason)
+  if ('applied' in answer) return { applied: certifiedOf(rowOf(answer.applied)) }
+  const { about, attestation } = answer
+  return { subject: about, attestation }
+}
+
+function rowOf({ account, seq, record, certificate }: Applied): Omit<CertifiedRow, 'n'> {
+  const { epoch } = certificate
+  return { account, seq, epoch, record, certificate: encodeRecord(certificate) }
+}
+
+function certifiedOf({ account, seq, epoch, record, certificate }: Omit<CertifiedRow, 'n'>) {
+  return {
+    account,
+    seq,
+    epoch,
+    record: toBytes(record),
+    certificate: toBytes(certificate),
+  }
+}
+
+async function stateOf({ opened }: Desk, did: string): Promise<object> {
+  const { validator, store } = opened
+  const { committee, phase } = validator.current()
+  const view = await store.load({
+    accounts: [did],
+    numbers: [{ account: did, seq: 1 }],
+    mints: [],
+  })
+  const { seq, head, balance } = view.account(did) ?? emptyAccount(did)
+  const lock = view.lock(did)
+  return {
+    ledger: committee.ledger,
+    epoch: committee.epoch,
+    committee: committee.id,
+    phase,
+    account: did,
+    seq,
+    ...(head !== undefined && { head }),
+    balance: Number(balance),
+    ...(lock && { locked: lock.id }),
+  }
+}
