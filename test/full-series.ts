@@ -9,6 +9,7 @@ import { fullIngestKills } from './ingest/kills.ts'
 import { fullMemory } from './ingest/memory.ts'
 import { fullSpaceKills } from './space-kills/kills.ts'
 import { fullMutants, fullSimulator } from './simulator/series.ts'
+import { fullTokenKills } from './token-kills/kills.ts'
 import { fullTokenModel } from './token-model/series.ts'
 
 type Options = {
@@ -42,5 +43,6 @@ export const fullSeries: Readonly<Record<string, (options: Options) => Promise<v
   soak: ({ seed, from, report }) =>
     fullSoak({ seed, minutes: Math.max(1, SOAK_MINUTES - from), report }),
   'space-kills': fullSpaceKills,
+  'token-kills': fullTokenKills,
   'token-model': fullTokenModel,
 }
