@@ -1,13 +1,15 @@
+import { toBytes } from '@atcute/cbor'
 import { getMain } from '@atproto/lex'
 import { expect, test } from 'vitest'
 import type { Write } from '../../src/appview/index-record.ts'
-import { verificationHash } from '../../src/appview/tokens/account-figures.ts'
 import { findBalance } from '../../src/appview/tokens/balance-view.ts'
 import { createTokenBook } from '../../src/appview/tokens/keep-token-book.ts'
 import { findSupply } from '../../src/appview/tokens/supply-view.ts'
 import { ledgerAsked } from '../../src/appview/tokens/token-ledgers.ts'
 import { findTransfer, listTransfers } from '../../src/appview/tokens/transfer-views.ts'
+import { nativeCrypto } from '../../src/crypto/native.ts'
 import { co } from '../../src/lexicons/index.ts'
+import { verificationHash } from '../../src/tokens/worth/verification-hash.ts'
 import { NOW, appViewDatabase } from '../appview-database.ts'
 import { GOVERNANCE, payer } from './town.ts'
 import { type Paid, TokenWorld } from './token-world.ts'
@@ -17,6 +19,7 @@ const GRANTS = [
   { kind: 'system_grant', amount: 9_000_000, to: ADA.did },
   { kind: 'karma_reward', amount: 5_000_000, pool: POOL.did },
 ] as const
+const EVIDENCE = co.kendev.tokens.evidence.$type
 const TABLES = ['tokenEpoch', 'tokenJudgement', 'tokenContent', 'tokenPosting']
 const { getBalance, getSupply, getTransfer, listTransfers: list } = co.kendev.tokens
 
@@ -40,7 +43,7 @@ async function open(world: TokenWorld) {
     transfers: async (asked: Parameters<typeof listTransfers>[1]) =>
       checked(list, await listTransfers(looking, asked)),
     balance: async (did: string) =>
-      checked(getBalance, await findBalance(looking, { ledger: world.genesis, did })),
+      checked(getBalance, await findBalance(looking, { ledger: world.genesis, did, now: NOW })),
     supply: async () => checked(getSupply, await findSupply(pool, ledgers[0]!)),
   }
 }
@@ -148,12 +151,13 @@ test('a balance says where it came from, where it went, and what it was after ea
     reputation: { humanWorthScore: 0, contributionLevel: 'newcomer', trustRating: 67 },
     security: {
       lastVerified: NOW.toISOString(),
-      verificationHash: verificationHash(BEN.did, {
-        balance: 1_500_000,
-        lastTransfer: second.read.id,
-        transfers: 2,
+      verificationHash: verificationHash(nativeCrypto.sha256, {
+        user: BEN.did,
+        balance: 1_500_000n,
+        last: second.read.id,
+        count: 2,
       }),
-      anomalyFlags: [],
+      anomalyFlags: ['reward_without_witness'],
     },
   })
   const changes = ben.balanceHistory.map((one) => [one.changeReason, one.changeAmount, one.balance])
@@ -232,4 +236,36 @@ test('a ledger has to be named where several are followed, and one that is not i
     expect(() => ledgerAsked(ledgers, asked)).toThrow(
       expect.objectContaining({ error: 'LedgerUnknown' }) as Error,
     )
+})
+
+test('what looks odd about an account is flagged: haste, circles, and two transfers of one number', async () => {
+  const world = new TokenWorld(GRANTS)
+  const at = await open(world)
+  const paid = [
+    world.pay(ADA, [{ to: BEN.did, amount: 30 }]),
+    world.pay(BEN, [{ to: CEM.did, amount: 20 }]),
+    world.pay(CEM, [{ to: ADA.did, amount: 10 }]),
+    ...Array.from({ length: 20 }, () => world.pay(ADA, [{ to: BEN.did, amount: 1 }])),
+  ]
+  await at.take(world.epochWrites[0]!, ...paid.flatMap(({ record, apply }) => [record, apply]))
+  const flags = async (did: string) => (await at.balance(did)).security.anomalyFlags
+  expect(await flags(ADA.did)).toEqual(['high_frequency', 'circular_flow'])
+  expect(await flags(CEM.did)).toEqual(['circular_flow'])
+  const one = world.pay(BEN, [{ to: CEM.did, amount: 1 }])
+  world.paid[0]!.pop()
+  const two = world.pay(BEN, [{ to: ADA.did, amount: 1 }], {
+    seq: one.read.transfer.seq,
+    prev: one.read.transfer.prev!,
+  })
+  const evidence = {
+    $type: EVIDENCE,
+    ledger: world.genesis,
+    epoch: 0,
+    account: BEN.did,
+    seq: one.read.transfer.seq,
+    transfers: [one, two].map(({ record }) => toBytes(record.bytes!)),
+    createdAt: TokenWorld.time(0),
+  }
+  await at.take(world.write(CEM.did, EVIDENCE, '3m6bkl2222222', evidence))
+  expect(await flags(BEN.did)).toEqual(['equivocation', 'circular_flow'])
 })

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Sql } from '../sql.ts'
 
 /** What an account's movements come to, in micro-tokens. */
@@ -51,16 +50,6 @@ export async function historyOf(sql: Sql, ledger: string, did: string): Promise<
   type Kept = Omit<Moved, 'amount' | 'balance'> & { amount: string; balance: string }
   const { rows } = await sql.query<Kept>({ name: 'token history', text: HISTORY }, [ledger, did])
   return rows.map((row) => ({ ...row, amount: Number(row.amount), balance: Number(row.balance) }))
-}
-
-/** SHA-256, in hex, over an account, its balance, the id of its last transfer and their number, with
- *  a space between them; where there is no transfer, a minus. */
-export function verificationHash(
-  did: string,
-  { balance, lastTransfer, transfers }: Pick<Totals, 'balance' | 'lastTransfer' | 'transfers'>,
-): string {
-  const text = [did, balance, lastTransfer ?? '-', transfers].join(' ')
-  return createHash('sha256').update(text).digest('hex')
 }
 
 const MINE = `from node."tokenPosting" p where p.ledger = $1 and p.account = $2`

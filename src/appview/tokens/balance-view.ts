@@ -1,9 +1,12 @@
 import type { l } from '@atproto/lex'
+import { nativeCrypto } from '../../crypto/native.ts'
 import type { co } from '../../lexicons/index.ts'
+import { verificationHash } from '../../tokens/worth/verification-hash.ts'
 import { instant } from '../define.ts'
 import { type Looking, lookUp } from '../look.ts'
 import type { Sql } from '../sql.ts'
-import { type Totals, historyOf, totalsOf, verificationHash } from './account-figures.ts'
+import { type Totals, historyOf, totalsOf } from './account-figures.ts'
+import { anomaliesOf } from './account-anomalies.ts'
 import { reputationOf } from './reputation-figures.ts'
 
 type BalanceView = co.kendev.tokens.defs.BalanceView
@@ -11,7 +14,7 @@ type BalanceView = co.kendev.tokens.defs.BalanceView
 /** What an account has on a ledger that this node follows. */
 export async function findBalance(
   looking: Looking,
-  { ledger, did }: { ledger: string; did: string },
+  { ledger, did, now }: { ledger: string; did: string; now: Date },
 ): Promise<BalanceView> {
   const { sql, viewer } = looking
   const account = did as l.DidString
@@ -22,7 +25,7 @@ export async function findBalance(
     historyOf(sql, ledger, did),
     reputationOf(sql, { ledger, did, viewer }),
     elsewhereOf(sql, did),
-    flagsOf(sql, ledger, did),
+    anomaliesOf(sql, { ledger, did, now }),
   ])
   return {
     account: look.person(account),
@@ -36,7 +39,7 @@ export async function findBalance(
     crossNetworkBalances: elsewhere,
     security: {
       ...(state.verifiedAt && { lastVerified: instant(state.verifiedAt) }),
-      verificationHash: verificationHash(did, totals),
+      verificationHash: hashOf(did, totals),
       anomalyFlags: state.isMismatched ? [...flags, 'balance_mismatch'] : flags,
     },
     ...(totals.lastChangeAt && { lastUpdated: instant(totals.lastChangeAt) }),
@@ -72,6 +75,11 @@ function summaryOf(totals: Totals): BalanceView['transactionSummary'] {
   }
 }
 
+function hashOf(user: string, { balance, lastTransfer, transfers: count }: Totals): string {
+  const last = lastTransfer === null ? {} : { last: lastTransfer }
+  return verificationHash(nativeCrypto.sha256, { user, balance: BigInt(balance), ...last, count })
+}
+
 type State = { code: string; verifiedAt: Date | null; isMismatched: boolean }
 
 /** Of a ledger no epoch of which is here yet, nothing is known but its name. */
@@ -92,14 +100,6 @@ async function elsewhereOf(sql: Sql, did: string): Promise<BalanceView['crossNet
   }))
 }
 
-async function flagsOf(sql: Sql, ledger: string, did: string): Promise<string[]> {
-  const { rows } = await sql.query<Record<string, boolean>>({ name: 'token flags', text: FLAGS }, [
-    ledger,
-    did,
-  ])
-  return Object.entries(rows[0]!).flatMap(([flag, holds]) => (holds ? [flag] : []))
-}
-
 const STATE = `select coalesce((select e.content->>'code' from appview."tokenEpoch" e
       where e.ledger = $1 order by e.epoch desc limit 1), '') as code,
     case when bool_and(k."isVerified" or k.standing = 'open') then max(k."foldedAt") end
@@ -116,11 +116,3 @@ const ELSEWHERE = `select distinct on (c.did, c.ledger) c.did as node, c.ledger,
       where k.ledger = c.ledger and e.content->'validators' @> jsonb_build_array(
         jsonb_build_object('did', c.did)))
   order by c.did, c.ledger, c.epoch desc, c.uri limit 100`
-
-const FLAGS = `select
-    exists (select 1 from appview."tokenEvidence" v where v.account = $2 and v.ledger = $1)
-      as equivocation,
-    exists (select 1 from node."tokenContent" k join node."tokenEpoch" e
-        on e.ledger = k.ledger and e.epoch = k.epoch and e.standing = 'open'
-      join node."tokenJudgement" j on j.transfer = k.id and j.phase = 'apply' and j.reason is null
-      where k.account = $2 and k.ledger = $1 and not k."isCounted") as sequence_gap`

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../clock.ts'
 import { co } from '../../../lexicons/index.ts'
 import { resolveActor } from '../../find-actor.ts'
 import { notFound } from '../../not-found.ts'
@@ -9,11 +10,11 @@ import { findSupply } from '../../tokens/supply-view.ts'
 import { ledgerAsked } from '../../tokens/token-ledgers.ts'
 import { findTransfer, listTransfers } from '../../tokens/transfer-views.ts'
 
-type Deps = Reading & { readonly tokens: TokenBook }
+type Deps = Reading & { readonly tokens: TokenBook; readonly clock: Clock }
 
 /** `tokens.getBalance`, `getSupply`, `getTransfer` and `listTransfers`: what certified transfers
  *  come to. All of it is public, as the records are that it follows from. */
-export function readTokens(mount: Mount, { sql, origin, loads, tokens }: Deps): void {
+export function readTokens(mount: Mount, { sql, origin, loads, tokens, clock }: Deps): void {
   const { getBalance, getSupply, getTransfer, listTransfers: list } = co.kendev.tokens
 
   query(mount, getBalance, async ({ params, viewer }) => {
@@ -22,7 +23,7 @@ export function readTokens(mount: Mount, { sql, origin, loads, tokens }: Deps): 
     if (did === undefined) throw notFound(params.account)
     await tokens.catchUp()
     const looking = { sql, origin, loads, viewer: viewer?.did }
-    return findBalance(looking, { ledger: genesis, did })
+    return findBalance(looking, { ledger: genesis, did, now: clock.now() })
   })
 
   query(mount, getSupply, async ({ params }) => {
