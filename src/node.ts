@@ -1,4 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { resolve } from 'node:path'
 import type { WebSocketServer } from 'ws'
 import { type AppView, openAppView } from './open-appview.ts'
@@ -16,8 +17,9 @@ import { xrpcRoutes } from './appview/xrpc.ts'
 import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pds/origin.ts'
 import { didDocument, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
+import { openCertifying } from './open-certifying.ts'
 import { openNodeJobs } from './open-jobs.ts'
-import { openLedger } from './open-ledger.ts'
+import { type NodeLedger, openLedger } from './open-ledger.ts'
 import { type NodePds, openPds } from './open-pds.ts'
 import { openSpaces } from './open-spaces.ts'
 import { type Telemetry, openTelemetry } from './open-telemetry.ts'
@@ -29,6 +31,7 @@ import { createCensus } from './telemetry/census.ts'
 import { lookAtHosts } from './telemetry/lag.ts'
 import { methodNames, requestWatch } from './telemetry/requests.ts'
 import { createTids } from './tid.ts'
+import { mountEpochMethods } from './validator/epoch-methods.ts'
 import { mountValidator } from './validator/methods.ts'
 import { visitSpaces } from './visit-spaces.ts'
 
@@ -68,7 +71,7 @@ export async function startNode(
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
-  const { appView, spaces, ledger } = await openParts({ ...shared, keys }, parts)
+  const { appView, spaces, ledger, certifying } = await openParts({ ...shared, keys }, parts)
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
@@ -88,6 +91,7 @@ export async function startNode(
   await appView.listen()
   await spaces.start()
   ledger.begin()
+  certifying.begin()
   const pools = { main: database.pool, points: appView.points }
   telemetry.started(health, { pools, verifier: appView.verifier })
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
@@ -124,8 +128,33 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   // Stopped before what its jobs use.
   parts.use(jobs)
   const ledger = parts.use(await openLedger({ ...shared, outbound, timers }))
-  if (ledger.desk) mountValidator(appView.xrpc.server, ledger.desk)
-  return { appView, ledger, spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })) }
+  mountLedger(appView, ledger)
+  const follow = async (account: string) => {
+    const identity = await resolver.resolve(account)
+    if (identity) await appView.follow(identity)
+  }
+  const { genesis } = ledger
+  const validator = ledger.validating?.desk.opened.validator
+  const certifies = { genesis, validator, outbound, follow, timers }
+  const certifying = parts.use(openCertifying({ ...shared, ...certifies }))
+  return {
+    appView,
+    ledger,
+    certifying,
+    spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })),
+  }
+}
+
+/** What the node answers as a validator, if it is one. */
+function mountLedger({ xrpc, service }: AppView, { validating }: NodeLedger): void {
+  if (!validating) return
+  const { desk, change } = validating
+  const callerOf = async (req: IncomingMessage, nsid: string) => {
+    const [, token = ''] = /^Bearer (.+)$/.exec(req.headers.authorization ?? '') ?? []
+    return (await service(token, nsid)).did
+  }
+  mountValidator(xrpc.server, desk)
+  mountEpochMethods(xrpc.server, { opened: desk.opened, change, callerOf })
 }
 
 /** What the node answers in front of the PDS. */

@@ -16,13 +16,15 @@ import { readEpochJson } from './tokens/epoch-json.ts'
 import { isRefusal } from './tokens/refusal.ts'
 import { catchUp } from './validator/catch-up.ts'
 import { type Desk, openDesk } from './validator/desk.ts'
+import { type EpochChange, epochChange } from './validator/epoch-change.ts'
+import { httpSeals } from './validator/http-seals.ts'
 import { migrations } from './validator/migrations/index.ts'
 import { openValidator } from './validator/open-validator.ts'
 
 /** The token ledger of a node: which it follows, and its validator where it is one. */
 export type NodeLedger = AsyncDisposable & {
   readonly genesis: ReadEpoch | undefined
-  readonly desk: Desk | undefined
+  readonly validating: { readonly desk: Desk; readonly change: EpochChange } | undefined
   /** Begins to take from other validators what was missed. */
   begin(): void
 }
@@ -46,7 +48,12 @@ export async function openLedger(options: Options): Promise<NodeLedger> {
   const signer = p256Signer(Buffer.from(keys.validatorKeyHex, 'hex'))
   const entry = genesis?.epoch.validators.find(({ key }) => key === signer.didKey)
   if (!genesis || !entry) {
-    return { genesis, desk: undefined, begin: () => {}, [Symbol.asyncDispose]: async () => {} }
+    return {
+      genesis,
+      validating: undefined,
+      begin: () => {},
+      [Symbol.asyncDispose]: async () => {},
+    }
   }
   const sql = database.pool as unknown as SqlPool
   const startsFile = keys.validatorStarts
@@ -61,10 +68,13 @@ export async function openLedger(options: Options): Promise<NodeLedger> {
     const { redirect: _, ...rest } = init
     return outbound(url, rest)
   }
+  const now = () => timers.now().toISOString()
+  const source = httpSeals(fetch, genesis.id, () => opened.validator.current().epoch.validators)
+  const change = epochChange({ opened, crypto, source, now })
   log.info({ ledger: genesis.id, validator: entry.did }, 'this node validates a token ledger')
   return {
     genesis,
-    desk,
+    validating: { desk, change },
     begin: () => {
       following = catchUp({ desk, fetch, sql, timers, log }, stop.signal)
     },

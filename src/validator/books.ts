@@ -11,6 +11,8 @@ export type OpenedBooks = {
   /** Number and canonical bytes of the epoch it is in. */
   readonly epoch: number
   readonly record: Uint8Array
+  /** The snapshot of persons that it pins. */
+  readonly personhood?: Uint8Array
   /** Whether the accounts of that epoch still have to be entered. */
   readonly isNew: boolean
 }
@@ -42,9 +44,12 @@ export async function openBooks(
     if (start <= counted) throw new Error(restored(startsFile, start, counted))
     const epoch = Math.max(0, entered)
     await tx.query(EPOCH, [ledger, 0, genesis.id, encodeRecord(genesis.epoch)])
-    const { rows: epochs } = await tx.query<{ record: Uint8Array }>(RECORD, [ledger, epoch])
-    const record = new Uint8Array(epochs[0]!.record)
-    return { start, phase, epoch, record, isNew: entered === NONE }
+    type Row = { record: Uint8Array; personhood: Uint8Array | null }
+    const { rows: epochs } = await tx.query<Row>(RECORD, [ledger, epoch])
+    const { record: bytes, personhood } = epochs[0]!
+    const record = new Uint8Array(bytes)
+    const snapshot = personhood === null ? {} : { personhood: new Uint8Array(personhood) }
+    return { start, phase, epoch, record, ...snapshot, isNew: entered === NONE }
   })
   writeDurably(startsFile, `${opened.start}\n`)
   return opened
@@ -74,4 +79,4 @@ const START = `update ledger.validator set start = start + 1 where ledger = $1
   returning start, phase, epoch`
 const EPOCH = `insert into ledger.epoch (ledger, epoch, id, record) values ($1, $2, $3, $4)
   on conflict do nothing`
-const RECORD = 'select record from ledger.epoch where ledger = $1 and epoch = $2'
+const RECORD = 'select record, personhood from ledger.epoch where ledger = $1 and epoch = $2'

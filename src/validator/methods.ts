@@ -1,5 +1,4 @@
 import { toBytes } from '@atcute/cbor'
-import { type Main, type l } from '@atproto/lex'
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { co } from '../lexicons/index.ts'
 import { encodeRecord } from '../tokens/encoding.ts'
@@ -8,6 +7,7 @@ import { ImpossibleStep } from '../tokens/refusal.ts'
 import type { Applied } from '../tokens/ledger-view.ts'
 import type { Answer } from '../tokens/validator.ts'
 import { type Desk, isNo } from './desk.ts'
+import { addMethod, requireLedger } from './mount.ts'
 import { type CertifiedRow, listApplied, listEpochRecords } from './read-ledger.ts'
 
 /** Mounts what a validator answers. Anybody may ask: what they send carries its own proofs. */
@@ -15,17 +15,17 @@ export function mountValidator(server: Server, desk: Desk): void {
   const { opened, sql } = desk
   const ledger = opened.genesis.id
   const tokens = co.kendev.tokens
-  add(server, tokens.submitTransfer, async ({ input }) => {
+  addMethod(server, tokens.submitTransfer, async ({ input }) => {
     requireLedger(ledger, input.ledger)
     const { account, record, car } = input
     return answerOf(await running(() => desk.submit({ account, record, car })))
   })
-  add(server, tokens.submitCertificate, async ({ input }) => {
+  addMethod(server, tokens.submitCertificate, async ({ input }) => {
     requireLedger(ledger, input.ledger)
     const { account, record, certificate } = input
     return answerOf(await running(() => desk.apply(account, record, certificate)))
   })
-  add(server, tokens.listCertificates, async ({ params }) => {
+  addMethod(server, tokens.listCertificates, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     const { account, from, credited, limit, cursor } = params
     if (cursor !== undefined && !/^\d{1,18}$/.test(cursor)) {
@@ -42,40 +42,15 @@ export function mountValidator(server: Server, desk: Desk): void {
     const last = rows.at(-1)?.n ?? cursor
     return { items: rows.map(certifiedOf), ...(last !== undefined && { cursor: last }) }
   })
-  add(server, tokens.getAccountState, async ({ params }) => {
+  addMethod(server, tokens.getAccountState, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     return await stateOf(desk, params.account)
   })
-  add(server, tokens.listEpochs, async ({ params }) => {
+  addMethod(server, tokens.listEpochs, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     const records = await listEpochRecords(sql, ledger, params.from ?? 0)
     return { items: records.map((record) => toBytes(record)) }
   })
-}
-
-type Call<M extends l.Query | l.Procedure> = {
-  readonly params: l.InferMethodParams<M>
-  readonly input: M extends l.Procedure ? l.InferMethodInputBody<M> : undefined
-}
-
-/** The router counts requests by address; a validator asks nobody who they are. */
-function add<M extends l.Query | l.Procedure>(
-  server: Server,
-  ns: Main<M>,
-  answer: (call: Call<M>) => Promise<object>,
-): void {
-  type Request = { params: Call<M>['params']; input?: { body: Call<M>['input'] } }
-  const handler = async ({ params, input }: Request) => {
-    const body = await answer({ params, input: input?.body as Call<M>['input'] })
-    // Bytes write themselves as JSON has them.
-    return { encoding: 'application/json', body: JSON.parse(JSON.stringify(body)) as object }
-  }
-  server.add(ns, { handler } as never)
-}
-
-function requireLedger(ledger: string, asked: string | undefined): void {
-  if (asked === undefined || asked === ledger) return
-  throw new InvalidRequestError(`This node validates ${ledger}.`, 'LedgerUnknown')
 }
 
 async function running(ask: () => Promise<Answer>): Promise<Answer> {

@@ -1,16 +1,18 @@
-import { committeeOf, readEpoch, type ReadEpoch } from '../tokens/epoch.ts'
+import { type Epoch, type ReadEpoch, committeeOf, readEpoch } from '../tokens/epoch.ts'
 import { poolsOf } from '../tokens/grants.ts'
 import type { LedgerStore } from '../tokens/ledger-store.ts'
 import type { CurrentEpoch, EpochPhase } from '../tokens/ledger-view.ts'
 import type { Person } from '../tokens/pool-rules.ts'
-import { isRefusal } from '../tokens/refusal.ts'
+import { type Refusal, isRefusal, refuse } from '../tokens/refusal.ts'
 import { openEpoch } from '../tokens/settle.ts'
 import type { TokenCrypto, TokenSigner } from '../tokens/token-crypto.ts'
 import { type Validator, createValidator } from '../tokens/validator.ts'
+import { readSnapshot } from './read-snapshot.ts'
 import type { Clock } from '../clock.ts'
 import type { SqlPool } from '../database/sql.ts'
 import { openBooks } from './books.ts'
-import { postgresStore } from './postgres-store.ts'
+import { type Books, postgresStore } from './postgres-store.ts'
+import { listEpochRecords } from './read-ledger.ts'
 
 export type OpenedValidator = {
   readonly validator: Validator
@@ -18,6 +20,9 @@ export type OpenedValidator = {
   readonly did: string
   readonly genesis: ReadEpoch
   readonly signer: TokenSigner
+  readonly books: Books
+  /** An epoch that is in the books. */
+  epochAt(crypto: TokenCrypto, epoch: number): Promise<ReadEpoch | undefined>
 }
 
 /** Opens the books of a ledger and goes on where the validator was; at the first start it enters
@@ -36,13 +41,21 @@ export async function openValidator(of: {
   const books = await openBooks(sql, { genesis, did, startsFile })
   const epoch = readEpoch(crypto, books.record)
   if (isRefusal(epoch)) throw new Error(`the stored epoch is ${epoch.reason}: ${epoch.detail}`)
-  const current = enteredEpoch(epoch, books.phase, new Map())
+  const persons = pinnedPersons(crypto, epoch.epoch, books.personhood)
+  if (isRefusal(persons)) throw new Error(`the stored snapshot is ${persons.reason}`)
+  const current = enteredEpoch(epoch, books.phase, persons)
   const at = { number: books.epoch }
-  const store = postgresStore({ sql, ledger: genesis.id, start: books.start }, at)
+  const own = { sql, ledger: genesis.id, start: books.start }
+  const store = postgresStore(own, at)
   if (books.isNew) await store.enter(current, openEpoch([], epoch.epoch.grants))
   const now = () => clock.now().toISOString()
   const validator = createValidator({ did, crypto, signer, store, now, current, batched })
-  return { validator, store, did, genesis, signer }
+  const epochAt = async (by: TokenCrypto, number: number) => {
+    const [record] = await listEpochRecords(sql, genesis.id, number)
+    const read = record && readEpoch(by, record)
+    return read && !isRefusal(read) && read.epoch.epoch === number ? read : undefined
+  }
+  return { validator, store, did, genesis, signer, books: own, epochAt }
 }
 
 /** An epoch as decisions look at it. */
@@ -53,4 +66,16 @@ export function enteredEpoch(
 ): CurrentEpoch {
   const { epoch } = read
   return { epoch, committee: committeeOf(read), pools: poolsOf(epoch.grants), persons, phase }
+}
+
+/** The persons that an epoch pins, by its snapshot; none where it pins none. */
+export function pinnedPersons(
+  crypto: TokenCrypto,
+  { personhood: pinned }: Epoch,
+  snapshot: Uint8Array | undefined,
+): ReadonlyMap<string, Person> | Refusal {
+  if (pinned === undefined) return new Map()
+  if (!snapshot) return refuse('WrongPersonhood', `the epoch pins ${pinned}; send the snapshot too`)
+  const read = readSnapshot(crypto, snapshot, pinned)
+  return isRefusal(read) ? read : read.persons
 }

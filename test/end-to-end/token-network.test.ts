@@ -5,15 +5,16 @@ import { committeeOf, type ReadEpoch } from '../../src/tokens/epoch.ts'
 import { encodeRecord } from '../../src/tokens/encoding.ts'
 import { verifyProof } from '../../src/tokens/light-client.ts'
 import { isRefusal } from '../../src/tokens/refusal.ts'
-import { TRANSFER, type Transfer, readTransfer, transferRkey } from '../../src/tokens/transfer.ts'
-import { certifyTransfer } from '../../src/validator/certify-transfer.ts'
+import { readTransfer } from '../../src/tokens/transfer.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
+import { type Written, payments } from '../tokens/payments.ts'
 
 let network: TokenNetwork
 let genesis: ReadEpoch
 let ada: Person
 let ben: Person
+let pay: ReturnType<typeof payments>
 const TOKEN = 1_000_000
 
 beforeAll(async () => {
@@ -22,6 +23,7 @@ beforeAll(async () => {
   ada = await createPerson(one!.origin, 'ada.node1.test')
   ben = await createPerson(two!.origin, 'ben.node2.test')
   genesis = await network.found([{ kind: 'system_grant', amount: 9 * TOKEN, to: ada.did }])
+  pay = payments(network, ada)
 }, 240_000)
 afterAll(() => network[Symbol.asyncDispose]())
 
@@ -29,33 +31,9 @@ type State = { seq: number; head?: string; balance: number }
 const stateAt = (origin: string, account: string) =>
   anybodyGet<State>(origin, 'co.kendev.tokens.getAccountState', { account })
 
-/** Ada writes her next transfer into her repo; answers it with the proof that it stands there. */
-async function writeTransfer(amount: number, { seq, head }: Pick<State, 'seq' | 'head'>) {
-  const record: Transfer = {
-    $type: TRANSFER,
-    ledger: genesis.id,
-    epoch: 0,
-    seq: seq + 1,
-    ...(head !== undefined && { prev: head }),
-    kind: 'peer_recognition',
-    credits: [{ to: ben.did, amount }],
-    createdAt: new Date().toISOString(),
-    signatures: [],
-  }
-  const rkey = transferRkey('AT', seq + 1)
-  await ada.put(`at://${ada.did}/${TRANSFER}/${rkey}`, record as never)
-  const query = new URLSearchParams({ did: ada.did, collection: TRANSFER, rkey })
-  const origin = network.nodes[0]!.origin
-  const car = await fetch(`${origin}/xrpc/com.atproto.sync.getRecord?${query.toString()}`)
-  return {
-    account: ada.did,
-    record: encodeRecord(record),
-    car: new Uint8Array(await car.arrayBuffer()),
-  }
-}
-
-const certify = (submission: Awaited<ReturnType<typeof writeTransfer>>) =>
-  certifyTransfer({ crypto: nativeCrypto, fetch }, genesis, submission)
+const writeTransfer = (amount: number, state: State | { seq: number }) =>
+  pay.write(ben.did, amount, { genesis, epoch: genesis, state })
+const certify = (submission: Written) => pay.certify(genesis, submission)
 
 /** All validators come to the same state of an account. */
 async function agree(account: string, state: object, nodes = network.nodes): Promise<void> {

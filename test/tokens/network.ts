@@ -14,7 +14,7 @@ import type { Grant } from '../../src/tokens/grants.ts'
 import { isRefusal } from '../../src/tokens/refusal.ts'
 import type { TokenSigner } from '../../src/tokens/token-crypto.ts'
 import { type NodeProcess, nodeProcess } from '../node-process.ts'
-import { firstEpoch } from './town.ts'
+import { GOVERNANCE, firstEpoch } from './town.ts'
 
 /** How somebody in front of a validator treats what comes for it. */
 export type Manner = (request: {
@@ -27,7 +27,7 @@ export type TokenNetwork = AsyncDisposable & {
   readonly nodes: readonly NodeProcess[]
   readonly signers: readonly TokenSigner[]
   /** Makes the ledger and starts all nodes on it. */
-  found(grants: readonly Grant[]): Promise<ReadEpoch>
+  found(grants: readonly Grant[], governance?: string): Promise<ReadEpoch>
   /** How the gate of the last validator treats requests from now on. */
   gate: Manner
 }
@@ -53,13 +53,13 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
   parts.defer(() => void gate.close())
   await Promise.all(nodes.slice(0, 2).map((node) => node.start()))
   const endpoints = [...nodes.slice(0, 3).map(({ origin }) => origin), originOf(gate)]
-  const found = async (grants: readonly Grant[]): Promise<ReadEpoch> => {
+  const found: TokenNetwork['found'] = async (grants, governance = GOVERNANCE) => {
     const validators = nodes.map(({ origin }, n) => ({
       did: serviceDid('localhost', Number(new URL(origin).port), true),
       key: signers[n]!.didKey,
       endpoint: endpoints[n]!,
     }))
-    const epoch = { ...firstEpoch([], grants), validators, quorum: 3 }
+    const epoch = { ...firstEpoch([], grants), governance, validators, quorum: 3 }
     writeFileSync(file, JSON.stringify(epoch))
     const read = readEpochJson(nativeCrypto, JSON.stringify(epoch))
     if (isRefusal(read)) throw new Error(read.detail)

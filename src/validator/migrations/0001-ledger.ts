@@ -101,6 +101,7 @@ const STATEMENTS = [
     epoch int not null,
     id text not null,
     record bytea not null,
+    personhood bytea,
     primary key (ledger, epoch)
   )`,
   `create table ledger.seal (

@@ -1,0 +1,74 @@
+import type { IncomingMessage } from 'node:http'
+import { toBytes } from '@atcute/cbor'
+import { ForbiddenError, InvalidRequestError, type Server } from '@atproto/xrpc-server'
+import { nativeCrypto as crypto } from '../crypto/native.ts'
+import { co } from '../lexicons/index.ts'
+import { type ReadEpoch, readEpoch } from '../tokens/epoch.ts'
+import { type Refusal, isRefusal } from '../tokens/refusal.ts'
+import { sealBytes } from '../tokens/seal.ts'
+import type { EpochChange } from './epoch-change.ts'
+import { addMethod, requireLedger } from './mount.ts'
+import type { OpenedValidator } from './open-validator.ts'
+
+/** Mounts what a validator answers about the end of its epoch. `callerOf` says by which account a
+ *  request was signed; only the ledger's governance may close an epoch, the rest proves itself. */
+export function mountEpochMethods(
+  server: Server,
+  of: {
+    readonly opened: OpenedValidator
+    readonly change: EpochChange
+    readonly callerOf: (req: IncomingMessage, nsid: string) => Promise<string>
+  },
+): void {
+  const { opened, change, callerOf } = of
+  const ledger = opened.genesis.id
+  const { tokens } = co.kendev
+  addMethod(server, tokens.closeEpoch, async ({ input, req }) => {
+    requireLedger(ledger, input.ledger)
+    const caller = await callerOf(req, tokens.closeEpoch.$nsid)
+    const { governance } = opened.genesis.epoch
+    if (caller !== governance) {
+      throw new ForbiddenError(`Only ${governance} closes epochs of this ledger.`)
+    }
+    const { epoch } = opened.validator.current()
+    if (input.epoch !== epoch.epoch) {
+      throw new InvalidRequestError(`It is epoch ${epoch.epoch}.`, 'WrongEpoch')
+    }
+    if (input.stage === 'seal') await change.seal()
+    else await change.drain()
+    return { phase: opened.validator.current().phase }
+  })
+  addMethod(server, tokens.readSeal, async ({ params }) => {
+    requireLedger(ledger, params.ledger)
+    const found = await change.sealed(params.epoch)
+    if (!found) throw new InvalidRequestError('This epoch is not sealed here.', 'NotFound')
+    const from = Number(params.cursor ?? 0) || 0
+    const to = from + params.limit
+    const more = to < found.transfers.length ? { cursor: String(to) } : {}
+    const seal = toBytes(sealBytes(found.seal))
+    return { seal, transfers: found.transfers.slice(from, to), ...more }
+  })
+  addMethod(server, tokens.concludeEpoch, async ({ input }) => {
+    requireLedger(ledger, input.ledger)
+    return orThrow(await change.conclude(input.seals)).roots
+  })
+  addMethod(server, tokens.signEpoch, async ({ input }) => {
+    requireLedger(ledger, input.ledger)
+    const signed = orThrow(await change.sign(readNext(input.epoch)))
+    return { signature: signed.signature }
+  })
+  addMethod(server, tokens.enterEpoch, async ({ input }) => {
+    requireLedger(ledger, input.ledger)
+    orThrow(await change.enter(readNext(input.epoch), input.personhood))
+    return { epoch: opened.validator.current().epoch.epoch }
+  })
+}
+
+function readNext(record: Uint8Array): ReadEpoch {
+  return orThrow(readEpoch(crypto, record))
+}
+
+function orThrow<T>(result: T | Refusal): T {
+  if (isRefusal(result)) throw new InvalidRequestError(result.detail, result.reason)
+  return result
+}

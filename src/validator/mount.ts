@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import type { Main, l } from '@atproto/lex'
+import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
+
+/** A call of a validator's method. */
+type Call<M extends l.Query | l.Procedure> = {
+  readonly params: l.InferMethodParams<M>
+  readonly input: M extends l.Procedure ? l.InferMethodInputBody<M> : undefined
+  readonly req: IncomingMessage
+}
+
+/** Mounts a method that asks nobody who they are; the router counts requests by address. */
+export function addMethod<M extends l.Query | l.Procedure>(
+  server: Server,
+  ns: Main<M>,
+  answer: (call: Call<M>) => Promise<object>,
+): void {
+  type Request = {
+    params: Call<M>['params']
+    input?: { body: Call<M>['input'] }
+    req: IncomingMessage
+  }
+  const handler = async ({ params, input, req }: Request) => {
+    const body = await answer({ params, input: input?.body as Call<M>['input'], req })
+    // Bytes write themselves as JSON has them.
+    return { encoding: 'application/json', body: JSON.parse(JSON.stringify(body)) as object }
+  }
+  server.add(ns, { handler } as never)
+}
+
+/** Throws `LedgerUnknown` for a ledger that is not validated here. */
+export function requireLedger(ledger: string, asked: string | undefined): void {
+  if (asked === undefined || asked === ledger) return
+  throw new InvalidRequestError(`This node validates ${ledger}.`, 'LedgerUnknown')
+}

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { nativeCrypto } from '../../src/crypto/native.ts'
+import { encodeRecord } from '../../src/tokens/encoding.ts'
+import type { ReadEpoch } from '../../src/tokens/epoch.ts'
+import { verifyProof } from '../../src/tokens/light-client.ts'
+import { isRefusal } from '../../src/tokens/refusal.ts'
+import { settledTree } from '../../src/tokens/state-root.ts'
+import { conductEpoch } from '../../src/validator/conduct-epoch.ts'
+import { httpSeals } from '../../src/validator/http-seals.ts'
+import { type Person, anybodyGet, createPerson } from '../person.ts'
+import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
+import { type Written, payments } from '../tokens/payments.ts'
+import { toBytes } from '@atcute/cbor'
+
+const TOKEN = 1_000_000
+let network: TokenNetwork
+let genesis: ReadEpoch
+let [ada, ben, governor]: Person[] = []
+let pay: ReturnType<typeof payments>
+let first: Written
+
+beforeAll(async () => {
+  network = await tokenNetwork()
+  const [one, two] = network.nodes
+  ada = await createPerson(one!.origin, 'ada.node1.test')
+  ben = await createPerson(two!.origin, 'ben.node2.test')
+  governor = await createPerson(one!.origin, 'council.node1.test')
+  const grants = [
+    { kind: 'system_grant', amount: 9 * TOKEN, to: ada.did },
+    { kind: 'karma_reward', amount: 4 * TOKEN, pool: governor.did },
+  ] as const
+  genesis = await network.found(grants, governor.did)
+  pay = payments(network, ada)
+}, 240_000)
+afterAll(() => network[Symbol.asyncDispose]())
+
+type State = { seq: number; head?: string; balance: number; epoch: number; phase: string }
+const states = (account: string) =>
+  Promise.all(
+    network.nodes.map(({ origin }) =>
+      anybodyGet<State>(origin, 'co.kendev.tokens.getAccountState', { account }),
+    ),
+  )
+
+async function tokenFor(validator: string): Promise<string> {
+  const lxm = 'co.kendev.tokens.closeEpoch'
+  const got = await governor!.get<{ token: string }>('com.atproto.server.getServiceAuth', {
+    aud: validator,
+    lxm,
+  })
+  return got.token
+}
+
+const conduct = (before: ReadEpoch, grants: ReadEpoch['epoch']['grants']) =>
+  conductEpoch(
+    {
+      crypto: nativeCrypto,
+      fetch,
+      tokenFor,
+      wait: (ms) => sleep(ms),
+      now: () => new Date().toISOString(),
+      drainMs: 200,
+    },
+    before,
+    { validators: before.epoch.validators, params: before.epoch.params, grants },
+  )
+
+test('only the governance of a ledger closes its epoch', async () => {
+  const { origin } = network.nodes[0]!
+  const close = fetch(`${origin}/xrpc/co.kendev.tokens.closeEpoch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ epoch: 0, stage: 'drain' }),
+  })
+  expect((await close).status).toBe(401)
+})
+
+test('an epoch ends by a quorum of seals: what was final stays, budgets burn, grants begin', async () => {
+  first = await pay.write(ben!.did, 2 * TOKEN, { genesis, epoch: genesis })
+  const driven = await pay.certify(genesis, first)
+  if (isRefusal(driven) || driven.status !== 'final') throw new Error(JSON.stringify(driven))
+  const { apply } = driven
+  const next = await conduct(genesis, [{ kind: 'system_grant', amount: TOKEN, to: ben!.did }])
+  expect(next.epoch.handover).toMatchObject({ supply: 9 * TOKEN, burned: 4 * TOKEN })
+  expect(await states(ben!.did)).toMatchObject(
+    network.nodes.map(() => ({ balance: 3 * TOKEN, epoch: 1, phase: 'open' })),
+  )
+  const proof = {
+    epochs: [genesis, next].map(({ epoch }) => encodeRecord(epoch)),
+    account: ada!.did,
+    transfer: first.record,
+    certificate: encodeRecord(apply),
+  }
+  const bare = verifyProof(nativeCrypto, genesis.id, proof)
+  expect(bare).toMatchObject({ ok: false, reason: 'NotSettled' })
+  const source = httpSeals(fetch, genesis.id, () => genesis.epoch.validators)
+  const { transfers } = (await source.seal(genesis.epoch.validators[0]!.did, 0))!
+  const tree = settledTree(nativeCrypto, transfers)
+  const settled = { index: 0, path: tree.path(0).map((hash) => toBytes(hash)) }
+  expect(verifyProof(nativeCrypto, genesis.id, { ...proof, settled })).toMatchObject({
+    status: 'final',
+  })
+  const second = await pay.write(ben!.did, TOKEN, { genesis, epoch: next })
+  expect(await pay.certify(next, second)).toMatchObject({ status: 'final' })
+})
+
+test('a validator killed while sealed is sealed again, and goes over with the others', async () => {
+  const third = network.nodes[2]!
+  const { items } = await anybodyGet<{ items: { $bytes: string }[] }>(
+    network.nodes[0]!.origin,
+    'co.kendev.tokens.listEpochs',
+  )
+  expect(items).toHaveLength(2)
+  const before = pay.readEpoch(items[1]!)
+  const authorization = `Bearer ${await tokenFor(before.epoch.validators[2]!.did)}`
+  const answer = await fetch(`${third.origin}/xrpc/co.kendev.tokens.closeEpoch`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization },
+    body: JSON.stringify({ epoch: 1, stage: 'seal' }),
+  })
+  expect(await answer.json()).toEqual({ phase: 'sealed' })
+  await third.kill()
+  await third.start()
+  expect((await states(ben!.did))[2]).toMatchObject({ epoch: 1, phase: 'sealed' })
+  await conduct(before, [])
+  expect(await states(ben!.did)).toMatchObject(
+    network.nodes.map(() => ({ balance: 4 * TOKEN, epoch: 2, phase: 'open' })),
+  )
+})
