@@ -120,13 +120,8 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   preferences(mount, deps)
   provisionTenant(mount, deps)
   react(mount, deps)
-  readAwards(mount, deps)
-  readCategories(mount, deps)
-  readRoadmap(mount, deps)
-  readSpaces(mount, deps)
+  mountReadings(mount, deps)
   respondToFeedback(mount, deps)
-  readState(mount, deps)
-  readTokens(mount, deps)
   revokeAward(mount, deps)
   roadmapNews(mount, deps)
   sendMessage(mount, deps)
@@ -146,4 +141,14 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   updateTenant(mount, deps)
   voteFeature(mount, deps)
   writeForSpace(mount, deps)
+}
+
+/** Methods that answer from views of several kinds. */
+function mountReadings(mount: Mount, deps: MethodDeps): void {
+  readAwards(mount, deps)
+  readCategories(mount, deps)
+  readRoadmap(mount, deps)
+  readSpaces(mount, deps)
+  readState(mount, deps)
+  readTokens(mount, deps)
 }

@@ -55,6 +55,7 @@ export const certificate = collection({
     }
   },
 
+  get: co.kendev.tokens.getCertificate,
   examples: {
     good: [{ rkey: 'at.ben.1', record: certify('apply') }],
     bad: { Malformed: { rkey: 'at.ben.1', record: certify('wish') } },

@@ -41,6 +41,7 @@ export const seal = collection({
     }
   },
 
+  get: co.kendev.tokens.getSeal,
   examples: {
     good: [{ rkey: 'at.0', record: close() }],
     bad: { WrongKey: { rkey: 'at.1', record: close() } },
