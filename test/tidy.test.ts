@@ -161,12 +161,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/telemetry': ['src/firehose'],
   'src/tokens': ['src/appview/money/floor-share.ts'],
-  'src/tokens/worth': [
-    'src/tokens/amount.ts',
-    'src/tokens/pool-rules.ts',
-    'src/tokens/shape.ts',
-    'src/tokens/transfer.ts',
-  ],
+  'src/tokens/worth': ['src/tokens/pool-rules.ts', 'src/tokens/shape.ts', 'src/tokens/transfer.ts'],
   'src/rebuild': [
     'src/appview',
     'src/database',

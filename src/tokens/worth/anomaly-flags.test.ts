@@ -61,6 +61,7 @@ test('the twenty-first transfer in an hour is flagged, wherever the hour begins'
   expect(flags(sent(21, 2.99))).toEqual(['high_frequency'])
   expect(flags(sent(20, 1))).toEqual([])
   expect(flags(sent(100, 3))).toEqual([])
+  expect(flags(sent(100, 3).toReversed())).toEqual([])
   expect(flags(sent(21, 1).toReversed())).toEqual(['high_frequency'])
   expect(flags(sent(30, 1).map((one) => ({ ...one, from: 'ben', credits: [] })))).toEqual([])
 })
@@ -78,7 +79,7 @@ test('more than half of a balance to an account younger than a week is flagged',
   expect(flags(fee, { bornAt: born(1) })).toEqual([])
 })
 
-test('three who pay each other in turn within a day are flagged, by certified payments only', () => {
+test('three who paid each other in turn within a day are flagged, if it is certified', () => {
   const day = 24 * 60
   const around = [transfer({ from: 'ben', to: 'cy', at: at(5) })]
   const closing = (minutes: number) => transfer({ from: 'cy', to: 'ada', at: at(minutes) })
@@ -109,6 +110,8 @@ test('a balance that certified transfers do not make is flagged', () => {
   ]
   const stated = (amount: bigint) => ({ balance: { opening: 50n, stated: amount } })
   expect(flags([...history, history[0]!], stated(27n))).toEqual([])
+  const own = transfer({ to: 'ada', amount: 20n, seq: 2 })
+  expect(flags([...history, own], stated(27n))).toEqual(['self_transfer'])
   expect(flags(history, stated(28n))).toEqual(['balance_mismatch'])
   expect(flags(history, stated(127n))).toEqual(['balance_mismatch'])
 })

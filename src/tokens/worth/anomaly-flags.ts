@@ -88,7 +88,7 @@ export type AnomalyFlag = keyof typeof RULES
  *
  * Not seen: what is split below a limit (twice 50 % of a balance, twenty transfers an hour, three
  * accounts where the circle is of four); what hides in accounts that nothing links; transfers that
- * are not given. Pools send many and to newcomers by design, so what is said of theirs means little.
+ * are not given. Pools send many, and to newcomers, by design: flags of theirs mean little.
  */
 export function anomalyFlags(history: AccountHistory): AnomalyFlag[] {
   const transfers = onceEach(history.transfers)
@@ -126,14 +126,14 @@ function isHurried(_: AccountHistory, own: readonly SeenTransfer[]): boolean {
 }
 
 /** More than half of what it had, to one account that was new then. */
-function paysNewcomer({ account, bornAt }: AccountHistory, own: readonly SeenTransfer[]): boolean {
+function paysNewcomer({ bornAt }: AccountHistory, own: readonly SeenTransfer[]): boolean {
   return own.some(({ at, credits, balanceBefore }) => {
     const time = readInstant(at)
     if (time === undefined || balanceBefore === undefined) return false
     return credits.some(({ to, amount, role }) => {
       const born = readInstant(bornAt?.get(to) ?? '')
       const isNew = born !== undefined && time - born < NEW_FOR
-      return isNew && role !== 'fee' && to !== account && 2n * amount > balanceBefore
+      return isNew && role !== 'fee' && 2n * amount > balanceBefore
     })
   })
 }

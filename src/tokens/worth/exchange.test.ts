@@ -17,7 +17,7 @@ import {
 
 const NOON = Date.parse('2026-11-28T12:00:00.000Z')
 const at = (seconds: number) => new Date(NOON + seconds * 1_000).toISOString()
-const QUOTE: Quote = { num: 3n, den: 7n, fee: 1_000n, minOut: 1n, expiresAt: at(60) }
+const QUOTE: Quote = { num: 3n, den: 7n, fee: 1_000n, minOut: 10n, expiresAt: at(60) }
 const PAID: PaidLeg = { id: 'p', from: 'ada', to: 'lp', amount: 100n, fee: 1_000n, at: at(0) }
 const GIVEN: DeliveredLeg = { answers: 'p', from: 'lp', to: 'ada', amount: 42n }
 
@@ -25,6 +25,8 @@ test('what is delivered is rounded down, and the fee is not in it', () => {
   expect(amountOut(100n, QUOTE)).toBe(42n)
   expect(amountOut(SUPPLY_CAP, { num: SUPPLY_CAP, den: SUPPLY_CAP - 1n })).toBe(SUPPLY_CAP + 1n)
   expect(legsMatch(PAID, GIVEN, QUOTE)).toBe(true)
+  const least = { ...PAID, amount: 24n }
+  expect(legsMatch(least, { ...GIVEN, amount: 10n }, QUOTE)).toBe(true)
 })
 
 test('a quote ends at its time, and one of no time has ended', () => {
@@ -54,7 +56,8 @@ test.each([
   ['at no time', { at: 'soon' }],
   ['with less of a fee', { fee: 999n }],
   ['with more of a fee', { fee: 1_001n }],
-  ['for too little', { amount: 2n }],
+  ['for nothing', { amount: 2n }],
+  ['for less than the least', { amount: 23n }],
 ])('a payment %s does not take the quote, and goes back at once', (_, change) => {
   const paid = { ...PAID, ...change }
   expect(takesQuote(PAID, QUOTE)).toBe(true)
@@ -95,10 +98,10 @@ test('what was not delivered in time is owed back, and what was delivered is kep
 
 const amounts = fc.bigInt({ min: 1n, max: SUPPLY_CAP })
 
-test('a refund leaves the provider what just buys its delivery, and never exceeds the payment', () => {
+test('a refund leaves what just buys the delivery, and never exceeds the payment', () => {
   fc.assert(
     fc.property(amounts, amounts, amounts, amounts, (amount, num, den, delivery) => {
-      const quote = { ...QUOTE, num, den }
+      const quote = { ...QUOTE, num, den, minOut: 1n }
       const paid = { ...PAID, amount }
       const delivered = { ...GIVEN, amount: delivery }
       const refund = refundDue({ paid, delivered, quote, deliverBy: NOON, now: NOON })

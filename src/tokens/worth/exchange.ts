@@ -58,7 +58,7 @@ export function takesQuote(paid: PaidLeg, quote: Quote): boolean {
   const at = readInstant(paid.at)
   const isInTime = at !== undefined && !isExpired(quote, at)
   const isEnough = isSoundQuote(quote) && amountOut(paid.amount, quote) >= quote.minOut
-  return isInTime && isEnough && paid.fee === quote.fee && paid.amount > 0n
+  return isInTime && isEnough && paid.fee === quote.fee
 }
 
 /** Whether a delivery is by whom was paid, to who has paid, for this payment. */
@@ -77,9 +77,9 @@ export function legsMatch(paid: PaidLeg, delivered: DeliveredLeg, quote: Quote):
 /**
  * What the provider owes back on the ledger it was paid on, micro-tokens.
  * Nothing for a payment that takes the quote once all of it or more was delivered, nor while it may
- * still be, until `deliverBy`. Otherwise, and at once for a payment that does not take the quote, all
- * but the least amount that would have bought what was delivered; of a quote that is none, all. The
- * fee is not part of it: the network has it, for work that was done.
+ * still be, until `deliverBy`. Otherwise, and at once for a payment that does not take the quote,
+ * all but the least amount that would have bought what was delivered; of a quote that is none, all.
+ * The fee is not part of it: the network has it, for work that was done.
  * `now` and `deliverBy` are milliseconds since 1970.
  */
 export function refundDue(input: {

@@ -22,7 +22,7 @@ test('each has its part by the slots it took part in, and the rest burns', () =>
   })
 })
 
-test('of reports the lower median counts, a missing one is a zero, and none exceeds all slots', () => {
+test('the lower median of reports counts, missing ones are zeros, none exceeds all slots', () => {
   const amount = (reported: number[], seals: number) =>
     nodeRewards({ validators: [{ did: names[0]!, reported }], seals, slots: 10, pool: 10n })
       .rewards[0]?.amount
@@ -67,7 +67,7 @@ const epochs = fc
     }),
   )
 
-test('rewards and what burns are the pool, nobody has more than its part, order changes nothing', () => {
+test('rewards and what burns are the pool, and nobody has more than an equal part', () => {
   fc.assert(
     fc.property(epochs, (epoch) => {
       const { rewards, burned } = nodeRewards(epoch)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { didOf } from '../../../test/tokens/town.ts'
+import { did } from '../shape.ts'
 import { PERSONHOOD, personsOf, snapshotOf } from './personhood.ts'
 import type { Vouch } from './vouch-budget.ts'
 
@@ -53,7 +54,7 @@ test('who gives way makes room: a place is used where only it helps', () => {
   expect(dids(fewer)).toEqual(['a', 'b', 'c', 'root'].map(didOf))
 })
 
-test('a snapshot is sorted, names its ledger where it has one, and keys where they are known', () => {
+test('a snapshot is sorted, and names its ledger and keys where there are some', () => {
   const persons = personsOf({
     seeds: [didOf('root')],
     vouches: vouches('root>a'),
@@ -72,13 +73,22 @@ test('a snapshot is sorted, names its ledger where it has one, and keys where th
   expect(snapshotOf(7, persons, 'bafyreiledger')).toEqual({ ...record, ledger: 'bafyreiledger' })
 })
 
-test('a cluster has a name that a record can hold', () => {
-  const long = `did:web:${'a'.repeat(100)}.example`
-  const persons = personsOf({
-    seeds: [didOf('root')],
-    vouches: [{ from: didOf('root'), to: long }],
-  })
-  expect(persons.find(({ did }) => did === long)!.cluster).toBe(long.slice(0, 64))
+test('a cluster has a name that a record can hold, and of the form of a DID', () => {
+  const clusterOf = (long: string) =>
+    personsOf({ seeds: [didOf('root')], vouches: [{ from: didOf('root'), to: long }] }).find(
+      (one) => one.did === long,
+    )?.cluster
+  const web = (length: number, rest: string) => `did:web:${'a'.repeat(length)}${rest}`
+  expect(clusterOf(web(56, ''))).toBe(web(56, ''))
+  expect(clusterOf(web(57, ''))).toBe(web(56, ''))
+  expect(clusterOf(web(55, '.example'))).toBe(web(55, ''))
+  expect(clusterOf(web(54, '--example'))).toBe(web(54, ''))
+  for (const length of [51, 52, 53, 54, 55]) {
+    const cluster = clusterOf(web(length, '%3A65535'))
+    expect(cluster).toBe(web(length, ''))
+    expect(did(cluster, 'cluster')).toBeUndefined()
+  }
+  expect(clusterOf(web(48, '%3A65535'))).toBe(web(48, '%3A65535'))
 })
 
 test('a snapshot holds no more than the most, the nearest first', () => {

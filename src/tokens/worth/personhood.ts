@@ -37,7 +37,7 @@ export type Snapshot = {
  * Nobody accepted has 0, which is that of whoever is in no snapshot.
  * **Cluster**: a seed and an account that a seed vouches for are each their own; anybody else is of
  * the cluster of the smallest DID among those that vouch for it and are one step nearer. It is
- * named by that DID, cut to 64 characters.
+ * named by that DID; what is longer than 64 characters is cut, so two such may be one cluster.
  *
  * **What bounds false accounts.** Let S be any set of accounts without a seed. All units for S
  * come in over vouches of accounts h outside S for accounts s in S. One h passes on at most
@@ -73,7 +73,7 @@ export function personsOf(input: {
     const did = graph.dids[account]!
     const key = keys?.get(did)
     const bucket = bucketOf(graph.distance[account]!)
-    const cluster = graph.dids[graph.root[account]!]!.slice(0, CLUSTER_MAX)
+    const cluster = clusterOf(graph.dids[graph.root[account]!]!)
     return { did, ...(key !== undefined && { key }), bucket, cluster }
   })
 }
@@ -87,6 +87,11 @@ export function snapshotOf(epoch: number, persons: readonly Person[], ledger?: s
 
 function bucketOf(distance: number): number {
   return Math.max(5 - distance, 1)
+}
+
+/** What is cut is still of the form of a DID: no dot, hyphen or part of a port ends it. */
+function clusterOf(did: string): string {
+  return did.length <= CLUSTER_MAX ? did : did.slice(0, CLUSTER_MAX).replace(/(?:%.*|[.-]+)$/, '')
 }
 
 function isDid(value: string): boolean {

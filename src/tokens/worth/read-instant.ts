@@ -14,7 +14,8 @@ export function readInstant(text: string): number | undefined {
   const millis = Number((parts[7] ?? '').slice(0, 3).padEnd(3, '0'))
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return undefined
+  // A day that the month does not have has led into another month.
+  if (date.getUTCMonth() !== month - 1) return undefined
   const offset = offsetOf(parts[8]!)
   if (offset === undefined) return undefined
   return date.setUTCHours(hour, minute, second, millis) - offset

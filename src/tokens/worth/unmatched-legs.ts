@@ -8,8 +8,8 @@ export type Exchange = { readonly paid: PaidLeg; readonly quote: Quote; readonly
 export type ExchangeAnswer = DeliveredLeg & { readonly leg: 'delivered' | 'refund' }
 
 /**
- * Whether a provider has a leg of an exchange that nothing matches: a payment to it whose time is up
- * and for which it owes more than it has given back, or an answer of its own that goes to nobody
+ * Whether a provider has a leg of an exchange that nothing matches: a payment to it whose time is
+ * up and for which it owes more than it has given back, or an answer of its own that goes to nobody
  * who has paid it. Only the provider is to blame for either, so nothing is said of the customer.
  * Needs the legs of both ledgers. One pass over them.
  */

@@ -32,7 +32,7 @@ test('what is for oneself, of the future, or at no time there is counts for noth
   expect(counted(vouch('ben', 1, 'never'))).toEqual([])
 })
 
-test('of a hundred and one vouches the oldest hundred stand, and one withdrawn frees a place', () => {
+test('of 101 vouches the oldest hundred stand, and one withdrawn frees a place', () => {
   const all = Array.from({ length: 101 }, (_, n) => vouch(`p${100 + n}`, 200 - n))
   expect(counted(...all)).toEqual(all.slice(0, 100).map(({ to }) => to))
   expect(counted(...all.slice(1))).toContain('p200')
@@ -53,14 +53,14 @@ const records = fc.array(
     {
       did: name,
       to: name,
-      createdAt: fc.integer({ min: -20, max: 800 }).map(daysAgo),
-      expiresAt: fc.integer({ min: -900, max: 400 }).map(daysAgo),
+      createdAt: fc.integer({ min: -1, max: 9 }).map((n) => daysAgo(n * 90)),
+      expiresAt: fc.integer({ min: -9, max: 4 }).map((n) => daysAgo(n * 90)),
     },
     { requiredKeys: ['did', 'to', 'createdAt'] },
   ),
 )
 
-test('the order of records changes nothing, nobody has more than the budget, nothing is twice', () => {
+test('the order of records changes nothing, and nobody has more than the budget', () => {
   fc.assert(
     fc.property(records, fc.infiniteStream(fc.nat()), fc.nat(3), (all, keys, most) => {
       const budget = { ...VOUCH_BUDGET, most }

@@ -11,9 +11,9 @@ const graphs = fc.record({
   pairs: fc.array(fc.tuple(account, account), { maxLength: 24 }),
   capacities: fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 }),
 })
-type Graph = { seeds: number[]; pairs: [number, number][]; capacities: number[] }
+type Graph = { seeds: number[]; pairs: [number, number][]; capacities: readonly number[] }
 
-const did = (n: number) => didOf('abcdefg'[n]!)
+const did = (n: number) => didOf('abcdefghijklmn'[n]!)
 const accepted = ({ seeds, pairs, capacities }: Graph) =>
   personsOf({
     seeds: seeds.map(did),
@@ -43,6 +43,52 @@ test('the order of seeds and vouches changes nothing', () => {
     }),
   )
 })
+
+const LARGER = 14
+const larger = fc.record({
+  seeds: fc.array(fc.nat(LARGER - 1), { minLength: 1, maxLength: 2 }),
+  pairs: fc.array(fc.tuple(fc.nat(LARGER - 1), fc.nat(LARGER - 1)), {
+    minLength: 20,
+    maxLength: 44,
+  }),
+  capacities: fc.constantFrom([9, 4, 3, 2, 1], [12, 3, 3, 3, 3, 1], [7, 5, 2, 2, 1]),
+})
+
+test('in larger graphs the choice is that of flows computed anew for each account', () => {
+  fc.assert(
+    fc.property(larger, (graph) => {
+      const far = distances(graph)
+      const order = [...far.keys()].toSorted((a, b) => far.get(a)! - far.get(b)! || a - b)
+      const chosen: number[] = []
+      for (const one of order) if (isServable(graph, [...chosen, one])) chosen.push(one)
+      const names = accepted(graph).map((one) => one.did)
+      expect(names).toEqual(chosen.toSorted((a, b) => a - b).map(did))
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+/** Whether all of these get a unit: augmenting ways in a matrix of what is left of capacities. The
+ *  places of account n are 2n and 2n + 1; the last two are the source and the sink. */
+function isServable(graph: Graph, chosen: readonly number[]): boolean {
+  const far = distances(graph)
+  const [source, sink] = [2 * LARGER, 2 * LARGER + 1]
+  const left = Array.from({ length: sink + 1 }, () => new Int32Array(sink + 1))
+  for (const seed of graph.seeds) left[source]![2 * seed] = 1_000
+  for (const [n, step] of far) left[2 * n]![2 * n + 1] = graph.capacities[step]! - 1
+  for (const [from, to] of graph.pairs) left[2 * from + 1]![2 * to] = 1_000
+  for (const one of chosen) left[2 * one]![sink] = 1
+  const push = (place: number, seen: Set<number>): boolean => {
+    if (place === sink) return true
+    seen.add(place)
+    const next = left[place]!.findIndex((n, to) => n > 0 && !seen.has(to) && push(to, seen))
+    if (next === -1) return false
+    left[place]![next]! -= 1
+    left[next]![place]! += 1
+    return true
+  }
+  return chosen.every(() => push(source, new Set()))
+}
 
 /** A way to cut accounts off from the seeds: what it still lets in, and who is cut off. */
 type Cut = { readonly room: number; readonly off: ReadonlySet<number>; readonly others: number }

@@ -4,7 +4,8 @@ import type { VouchGraph } from './vouch-graph.ts'
  * The accounts that a flow of integers from the seeds over the vouches can reach, in their order.
  * An account of capacity c takes one unit for itself and passes at most c − 1 on; each seed is
  * given its capacity. As many are accepted as any flow can serve (Advogato's trust metric, a
- * maximum flow over the graph with each account split in two: https://www.advogato.org/trust-metric.html).
+ * maximum flow over the graph with each account split in two,
+ * https://www.advogato.org/trust-metric.html).
  *
  * Which ones does not hang on the algorithm: accounts are taken nearest first, then by DID, and
  * each is accepted when all accepted before it and it can be served together. Sets that can be
