@@ -10,6 +10,7 @@ import { fullMemory } from './ingest/memory.ts'
 import { fullSpaceKills } from './space-kills/kills.ts'
 import { fullMutants, fullSimulator } from './simulator/series.ts'
 import { fullTokenKills } from './token-kills/kills.ts'
+import { fullTokenMutants, fullTokenSimulator } from './token-simulator/series.ts'
 import { fullTokenModel } from './token-model/series.ts'
 
 type Options = {
@@ -45,4 +46,6 @@ export const fullSeries: Readonly<Record<string, (options: Options) => Promise<v
   'space-kills': fullSpaceKills,
   'token-kills': fullTokenKills,
   'token-model': fullTokenModel,
+  'token-mutants': fullTokenMutants,
+  'token-simulator': fullTokenSimulator,
 }

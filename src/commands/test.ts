@@ -24,8 +24,8 @@ export const test: Command = {
   the test files whose path holds it, and no other checks. --full runs one whole seeded series, of
   which a plain run only samples: business-kills, garbage, ingest-kills, kill, memory, mutants,
   orders, orders-postgres, power-loss, rebuild-kills, simulator, soak, space-kills, token-kills,
-  token-model. It can be taken up again with --from; --seeds is for those that run seed after seed,
-  --events for memory.`,
+  token-model, token-mutants, token-simulator. It can be taken up again with --from; --seeds is for
+  those that run seed after seed, --events for memory.`,
   async run(args) {
     const { values, positionals } = parseArgs({
       args: [...args],

@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import type { Job, JobResult } from './seeds-child.ts'
 
 /** A mutant may spin for ever: longer than this no run takes. */
 const HANG_MS = 60_000
@@ -10,36 +9,41 @@ const HANG_MS = 60_000
  * answers with `false` ends everything. Jobs are drawn one at a time, so that they can depend on
  * results. A job that hangs is ended with its process and has a difference that says so.
  */
-export async function runJobs(jobs: Iterator<Job>, take: (result: JobResult) => boolean | void) {
+export async function runJobs<Job extends object>(
+  jobs: Iterator<Job>,
+  take: (result: Job & { difference?: string }) => boolean | void,
+  child = new URL('seeds-child.ts', import.meta.url),
+) {
+  type Result = Job & { difference?: string }
   let ended = false
   async function work(): Promise<void> {
-    let child = start()
+    let process = start(child)
     try {
       while (!ended) {
         const next = jobs.next()
         if (next.done) return
-        const result = await runOne(child, next.value)
+        const result = (await runOne(process, next.value)) as Result | undefined
         if (result === undefined) {
-          child.kill('SIGKILL')
-          child = start()
+          process.kill('SIGKILL')
+          process = start(child)
         }
         if (take(result ?? { ...next.value, difference: 'it hangs or ends' }) === false)
           ended = true
       }
     } finally {
-      child.kill('SIGKILL')
+      process.kill('SIGKILL')
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))
 }
 
-function start(): ChildProcess {
-  return fork(new URL('seeds-child.ts', import.meta.url), { execArgv: [] })
+function start(child: URL): ChildProcess {
+  return fork(child, { execArgv: [] })
 }
 
-function runOne(child: ChildProcess, job: Job): Promise<JobResult | undefined> {
+function runOne(child: ChildProcess, job: object): Promise<unknown> {
   return new Promise((resolve) => {
-    const finish = (result: JobResult | undefined): void => {
+    const finish = (result: unknown): void => {
       clearTimeout(timer)
       child.off('message', finish as (message: unknown) => void)
       child.off('exit', onExit)
