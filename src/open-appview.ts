@@ -65,6 +65,8 @@ export type AppView = AsyncDisposable & {
   readonly downloads: ReturnType<typeof downloadRoutes>
   /** the connections that serve lookups by key */
   readonly points: pg.Pool
+  /** Has the repo of an account read here from now on, wherever it is hosted. */
+  readonly follow: Sync['follow']
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
   listen(): Promise<void>
 }
@@ -133,6 +135,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     hostStates: () => sync.states(),
     verifier: sync.verifier,
     points,
+    follow: sync.follow,
     webhooks: payments.webhooks,
     downloads: downloadsOf(options, acting),
     listen: async () => {

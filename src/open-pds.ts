@@ -23,6 +23,7 @@ import { type PrivateBlobs, privateBlobs } from './pds/private-blob.ts'
 import { noteLogins } from './pds/note-logins.ts'
 import { repoHead } from './pds/repo-head.ts'
 import { recordCid } from './pds/record-cid.ts'
+import { type ProvenRecord, recordProof } from './pds/record-proof.ts'
 import { removeHostedAccount } from './pds/remove-account.ts'
 import { resignOnActivation } from './pds/resign.ts'
 import type { NodeKeys } from './pds/secrets.ts'
@@ -52,6 +53,12 @@ export type NodePds = {
     collection: string
     rkey: string
   }) => Promise<string | undefined>
+  /** A public record with what shows that it is there; undefined when there is none here. */
+  readonly recordProof: (at: {
+    did: string
+    collection: string
+    rkey: string
+  }) => Promise<ProvenRecord | undefined>
   readonly isHosted: (did: string) => Promise<boolean>
   /** Has the letters of a PDS without a mail server sent otherwise. */
   readonly keepLetters: (send: SendMail) => void
@@ -115,6 +122,7 @@ export async function openPds(options: Options): Promise<NodePds> {
       ensureHostedAccount({ pds, log, handle, handleDomains: [config.handleDomain], reserved }),
     removeAccount: (did) => removeHostedAccount(pds, did),
     recordCid: (at) => recordCid(pds, at),
+    recordProof: (at) => recordProof(pds, at),
     keepLetters: (send) => {
       if (!config.ANGELOS_SMTP_URL) keepLetters(pds, send)
     },

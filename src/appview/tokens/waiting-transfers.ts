@@ -1,0 +1,42 @@
+import { transfer } from '../collections/tokens/transfer.ts'
+import type { Sql } from '../sql.ts'
+
+/** A transfer that no certificate known here makes final. */
+export type WaitingTransfer = {
+  readonly account: string
+  readonly rkey: string
+  readonly cid: string
+}
+
+/** The transfers of an epoch that wait, those of an account in the order of their numbers, and only
+ *  its first ones; what came in last is looked at first. */
+export async function waitingTransfers(
+  sql: Sql,
+  { ledger, epoch }: { readonly ledger: string; readonly epoch: number },
+): Promise<WaitingTransfer[]> {
+  const { rows } = await sql.query<WaitingTransfer>(WAITING, [ledger, epoch, WAITING_MAX])
+  return rows
+}
+
+/** Those of these transfers that a certificate known here makes final. */
+export async function finalTransfers(sql: Sql, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql.query<{ transfer: string }>(FINAL, [ids])
+  return new Set(rows.map((row) => row.transfer))
+}
+
+const WAITING_MAX = 2_000
+/** Of one account; the others come when these are through. */
+const EACH_MAX = 50
+
+const WAITING = `select account, rkey, cid from (
+    select t.did as account, t.rkey, t.cid, t.seq, t."indexedAt",
+      row_number() over (partition by t.did order by t.seq) as n
+    from appview."${transfer.table}" t
+    where t.ledger = $1 and t.epoch = $2 and not exists (
+      select 1 from node."tokenJudgement" j
+      where j.transfer = t.id and j.account = t.did and j.phase = 'apply' and j.reason is null)
+    order by t."indexedAt" desc limit $3) w
+  where n <= ${EACH_MAX} order by account, seq`
+
+const FINAL = `select distinct transfer from node."tokenJudgement"
+  where transfer = any($1) and phase = 'apply' and reason is null`

@@ -1,0 +1,86 @@
+import { finalTransfers, waitingTransfers } from './appview/tokens/waiting-transfers.ts'
+import type { Timers } from './clock.ts'
+import type { Config } from './config.ts'
+import { nativeCrypto as crypto } from './crypto/native.ts'
+import type { Database } from './database/database.ts'
+import type { SqlPool } from './database/sql.ts'
+import type { Log } from './log.ts'
+import type { NodePds } from './open-pds.ts'
+import type { Outbound } from './outbound/fetch.ts'
+import type { ReadEpoch } from './tokens/epoch.ts'
+import { TRANSFER } from './tokens/transfer.ts'
+import type { Validator } from './tokens/validator.ts'
+import { type CertificatePut, certifyHosted } from './validator/certify-hosted.ts'
+import { receivedHere, writtenHere } from './validator/wanted-sources.ts'
+
+type Options = {
+  readonly config: Pick<Config, 'handleDomain'>
+  /** The first epoch of the ledger that is followed, if any. */
+  readonly genesis: ReadEpoch | undefined
+  /** The validator of this node, if it is one. */
+  readonly validator: Pick<Validator, 'current'> | undefined
+  readonly database: Database
+  readonly pds: Pick<NodePds, 'ensureAccount' | 'isHosted' | 'recordProof' | 'writer'>
+  readonly outbound: Outbound
+  /** Has the repo of an account read here. */
+  readonly follow: (did: string) => Promise<void>
+  readonly timers: Timers
+  readonly log: Log
+}
+
+/** Most certificates that are written with one commit. */
+const TOGETHER_MAX = 100
+
+/** Has the transfers of the accounts of this node certified and publishes the certificates in the
+ *  node's own account, once begun. A node without a ledger has nothing to do. */
+export function openCertifying(options: Options): AsyncDisposable & { begin(): void } {
+  const { genesis, timers, log } = options
+  const stop = new AbortController()
+  let running: Promise<void> | undefined
+  return {
+    begin: () => {
+      if (!genesis) return
+      const { code } = genesis.epoch
+      const publish = (puts: readonly CertificatePut[]) => publishAll(options, puts)
+      const parts = { sources: sourcesOf(options, genesis), code, publish, timers, log }
+      running = certifyHosted(parts, stop.signal)
+    },
+    [Symbol.asyncDispose]: async () => {
+      stop.abort()
+      await running
+    },
+  }
+}
+
+function sourcesOf({ validator, database, pds, outbound, follow }: Options, genesis: ReadEpoch) {
+  const sql = database.pool as unknown as SqlPool
+  const epoch = () => {
+    const now = validator?.current()
+    return now ? { epoch: now.epoch, id: now.committee.id } : genesis
+  }
+  const fetch = (url: string, init: RequestInit) => {
+    const { redirect: _, ...rest } = init
+    return outbound(url, rest)
+  }
+  const parts = { crypto, fetch, epoch, isHosted: pds.isHosted }
+  const { id } = genesis
+  const written = writtenHere(parts, {
+    waiting: (number) => waitingTransfers(sql, { ledger: id, epoch: number }),
+    prove: (did, rkey) => pds.recordProof({ did, collection: TRANSFER, rkey }),
+  })
+  const known = (ids: readonly string[]) => finalTransfers(sql, ids)
+  const received = receivedHere(parts, { sql, ledger: id, known, follow })
+  return validator ? [written, received] : [written]
+}
+
+/** The writer knows accounts by their DID only when the PDS has started. */
+async function publishAll(
+  { config, pds }: Options,
+  puts: readonly CertificatePut[],
+): Promise<void> {
+  const handle = `node${config.handleDomain}`
+  const { did } = await pds.ensureAccount(handle, { reserved: true })
+  for (let from = 0; from < puts.length; from += TOGETHER_MAX) {
+    await pds.writer.putAll({ did, puts: puts.slice(from, from + TOGETHER_MAX) })
+  }
+}

@@ -1,0 +1,117 @@
+import type { Sql } from '../database/sql.ts'
+import type { Submission } from '../tokens/check-order.ts'
+import { type CertifiedBytes, type ValidatorPeer, driveTransfer } from '../tokens/drive-transfer.ts'
+import { committeeOf, type ReadEpoch } from '../tokens/epoch.ts'
+import { isRefusal } from '../tokens/refusal.ts'
+import type { TokenCrypto } from '../tokens/token-crypto.ts'
+import { readTransfer } from '../tokens/transfer.ts'
+import { certifyTransfer } from './certify-transfer.ts'
+import type { Wanted, WantedSource } from './certify-hosted.ts'
+import { type CertifiedRow, listApplied } from './read-ledger.ts'
+import { type PeerFetch, remoteValidator } from './remote-validator.ts'
+
+type Parts = {
+  readonly crypto: TokenCrypto
+  readonly fetch: PeerFetch
+  /** The epoch that is open, as far as this node knows. */
+  readonly epoch: () => Pick<ReadEpoch, 'epoch' | 'id'>
+  readonly isHosted: (did: string) => Promise<boolean>
+}
+
+type Written = Wanted & { readonly rkey: string }
+
+/** Transfers that stand in repos of this node and wait. */
+export function writtenHere(
+  { crypto, fetch, epoch, isHosted }: Parts,
+  from: {
+    readonly waiting: (
+      epoch: number,
+    ) => Promise<readonly { account: string; rkey: string; cid: string }[]>
+    readonly prove: (
+      account: string,
+      rkey: string,
+    ) => Promise<Omit<Submission, 'account'> | undefined>
+  },
+): WantedSource<Written> {
+  return {
+    async list() {
+      const waiting = await from.waiting(epoch().epoch.epoch)
+      const hosted = new Set<string>()
+      for (const account of new Set(waiting.map((one) => one.account))) {
+        if (await isHosted(account)) hosted.add(account)
+      }
+      return waiting
+        .filter(({ account }) => hosted.has(account))
+        .map(({ account, rkey, cid }) => ({ account, rkey, name: cid }))
+    },
+    async certify({ account, rkey }) {
+      const proof = await from.prove(account, rkey)
+      return proof && certifyTransfer({ crypto, fetch }, epoch(), { account, ...proof })
+    },
+  }
+}
+
+type Received = Wanted & { readonly id: string; readonly row: CertifiedRow }
+
+const PAGE = 500
+const KEPT_MAX = 10_000
+
+/** Transfers that this validator has applied and that somebody here has got from elsewhere: of these
+ *  the attestations of the others are put together. */
+export function receivedHere(
+  { crypto, fetch, epoch, isHosted }: Parts,
+  from: {
+    readonly sql: Sql
+    readonly ledger: string
+    /** Those of these transfers whose certificate is known. */
+    readonly known: (ids: readonly string[]) => Promise<ReadonlySet<string>>
+    /** Has the repo of the account that has paid read here, too. */
+    readonly follow: (account: string) => Promise<void>
+  },
+): WantedSource<Received> {
+  const kept = new Map<string, Received>()
+  let after = '0'
+  const read = async (row: CertifiedRow): Promise<Received | undefined> => {
+    const transfer = readTransfer(crypto, row.account, row.record)
+    if (isRefusal(transfer) || row.epoch !== epoch().epoch.epoch) return undefined
+    if (await isHosted(row.account)) return undefined
+    for (const { to } of transfer.transfer.credits) {
+      if (!(await isHosted(to))) continue
+      const { account } = row
+      return { account, name: `${transfer.id} ${account}`, id: transfer.id, row }
+    }
+    return undefined
+  }
+  return {
+    async list() {
+      while (kept.size < KEPT_MAX) {
+        const rows = await listApplied(from.sql, from.ledger, { limit: PAGE, after })
+        for (const row of rows) {
+          const received = await read(row)
+          if (received) kept.set(received.name, received)
+          after = row.n
+        }
+        if (rows.length < PAGE) break
+      }
+      const known = await from.known([...kept.values()].map(({ id }) => id))
+      for (const { name, id } of kept.values()) if (known.has(id)) kept.delete(name)
+      return [...kept.values()]
+    },
+    async certify({ account, row }) {
+      const transfer = readTransfer(crypto, account, row.record)
+      if (isRefusal(transfer)) return transfer
+      await from.follow(account)
+      const at = epoch()
+      const committee = committeeOf(at)
+      const peers = at.epoch.validators.map((peer) =>
+        withLock(remoteValidator(fetch, peer, committee.ledger), row),
+      )
+      return driveTransfer({ crypto, committee, peers, transfer })
+    },
+  }
+}
+
+/** A validator that is only asked what it has applied: the votes are together. */
+function withLock(peer: ValidatorPeer, applied: CertifiedBytes): ValidatorPeer {
+  return { ...peer, submit: () => Promise.resolve({ ok: true, applied }) }
+}

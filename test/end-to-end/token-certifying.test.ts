@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { nativeCrypto } from '../../src/crypto/native.ts'
+import { EPOCH, type ReadEpoch } from '../../src/tokens/epoch.ts'
+import { CERTIFICATE, readCertificate } from '../../src/tokens/certificate.ts'
+import { encodeRecord } from '../../src/tokens/encoding.ts'
+import { reviveBytes } from '../../src/tokens/json-bytes.ts'
+import { verifyProof } from '../../src/tokens/light-client.ts'
+import { type Person, anybodyGet, createPerson } from '../person.ts'
+import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
+import { payments } from '../tokens/payments.ts'
+
+const TOKEN = 1_000_000
+const SOON = { timeout: 60_000, interval: 500 }
+let network: TokenNetwork
+let genesis: ReadEpoch
+let ada: Person
+let ben: Person
+
+beforeAll(async () => {
+  network = await tokenNetwork()
+  const [one, two] = network.nodes
+  ada = await createPerson(one!.origin, 'ada.node1.test')
+  ben = await createPerson(two!.origin, 'ben.node2.test')
+  const council = await createPerson(one!.origin, 'council.node1.test')
+  genesis = await network.found(
+    [{ kind: 'system_grant', amount: 9 * TOKEN, to: ada.did }],
+    council.did,
+  )
+  const record = JSON.parse(JSON.stringify(genesis.epoch)) as Record<string, unknown>
+  await council.put(`at://${council.did}/${EPOCH}/at.0`, record)
+  for (const node of [one!, two!]) {
+    Object.assign(node.env, { ANGELOS_TOKEN_LEDGER: `${genesis.id}@${council.did}` })
+    await node.stop()
+    await node.start()
+  }
+}, 280_000)
+afterAll(() => network[Symbol.asyncDispose]())
+
+type Listed = { records: { uri: string; value: unknown }[] }
+
+/** The certificates that a node has published. */
+async function published(n: number) {
+  const { origin } = network.nodes[n - 1]!
+  const asked = { repo: `node.node${n}.test`, collection: CERTIFICATE }
+  const { records } = await anybodyGet<Listed>(origin, 'com.atproto.repo.listRecords', asked)
+  return records.map(({ value }) => {
+    const read = readCertificate(encodeRecord(reviveBytes(value) as object))
+    if (!read.ok) throw new Error(read.detail)
+    return read.certificate
+  })
+}
+
+test('who writes a transfer into their repo need do no more: both nodes publish that it is final', async () => {
+  const at = { genesis, epoch: genesis }
+  const [first, second] = [
+    await payments(network, ada).write(ben.did, 2 * TOKEN, { ...at, state: { seq: 0 } }),
+    await payments(network, ada).write(ben.did, TOKEN, {
+      ...at,
+      state: { seq: 1, head: await idOf(1) },
+    }),
+  ]
+  for (const n of [1, 2]) {
+    await expect.poll(() => published(n), SOON).toHaveLength(2)
+    for (const [index, { record }] of [first, second].entries()) {
+      const certificate = (await published(n)).find(({ seq }) => seq === index + 1)!
+      const proof = {
+        epochs: [encodeRecord(genesis.epoch)],
+        account: ada.did,
+        transfer: record,
+        certificate: encodeRecord(certificate),
+      }
+      expect(verifyProof(nativeCrypto, genesis.id, proof)).toMatchObject({ status: 'final' })
+    }
+  }
+}, 120_000)
+
+test('both see what that comes to, each on their own node', async () => {
+  const balance = async (n: number, account: string) => {
+    const { origin } = network.nodes[n - 1]!
+    const asked = { account, ledger: genesis.id }
+    type View = { currentBalance: number }
+    const view = await anybodyGet<View>(origin, 'co.kendev.tokens.getBalance', asked)
+    return view.currentBalance
+  }
+  await expect.poll(() => balance(1, ada.did), SOON).toBe(6 * TOKEN)
+  await expect.poll(() => balance(2, ben.did), SOON).toBe(3 * TOKEN)
+}, 150_000)
+
+/** Id of Ada's transfer with a number, as the records of certificates name it. */
+async function idOf(seq: number): Promise<string> {
+  await expect
+    .poll(async () => (await published(1)).some((one) => one.seq === seq), SOON)
+    .toBe(true)
+  return (await published(1)).find((one) => one.seq === seq)!.transfer
+}
