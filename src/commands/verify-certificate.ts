@@ -18,7 +18,7 @@ const SHOWS = {
 }
 
 /**
- * `verify certificate FILE --genesis CID`: proves a token transfer from a file alone, asking nobody.
+ * `verify certificate FILE --genesis CID`: proves a token transfer from a file, asking nobody.
  * Answers the exit code: 0 when it is proved, 1 with the reason when it is not.
  */
 export async function verifyCertificate(args: readonly string[]): Promise<number> {

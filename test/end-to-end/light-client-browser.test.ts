@@ -63,7 +63,8 @@ for (const proof of good.values()) judge(accepted.genesis, proof)
 const milliseconds = (performance.now() - start) / good.size
 await fetch('/result', { method: 'POST', body: JSON.stringify({ answers, milliseconds }) })
 `
-const PAGE = `<!doctype html><script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>
+const MAP = JSON.stringify({ imports: IMPORTS })
+const PAGE = `<!doctype html><script type="importmap">${MAP}</script>
 <script>
 const fail = (error) => fetch('/result', { method: 'POST', body: JSON.stringify({ error }) })
 addEventListener('error', (event) => fail(String(event.message ?? event.target?.src)), true)
