@@ -115,7 +115,10 @@ export function createDisk(parts: {
     }),
     async recover() {
       next = undefined
-      if (fault === 'forgets') log.splice(Math.max(0, log.length - random.between(1, 3)))
+      // The newest votes were never on the disk; what was applied was.
+      const kept = log.length - random.between(2, 6)
+      const isApplied = (group: Group) => group.some(({ change }) => change === 'applied')
+      if (fault === 'forgets') log = log.filter((group, at) => at < kept || isApplied(group))
       await rebuild()
       return log
     },
