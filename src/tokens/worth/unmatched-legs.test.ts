@@ -25,6 +25,13 @@ test('a payment without delivery is odd once its time is up, and only for the pr
   expect(isOdd([], NOON + 1_000, 'ada')).toBe(false)
 })
 
+test('a payment that came too late is owed back at once, and odd only when its time is up', () => {
+  const late = { ...exchange, paid: { ...paid, at: expiresAt } }
+  const input = { provider: 'lp', exchanges: [late], answers: [] }
+  expect(hasUnmatchedLeg({ ...input, now: NOON + 999 })).toBe(false)
+  expect(hasUnmatchedLeg({ ...input, now: NOON + 1_000 })).toBe(true)
+})
+
 test('a delivery or a refund matches it, and parts of both that come to the whole', () => {
   expect(isOdd([delivered])).toBe(false)
   expect(isOdd([refund])).toBe(false)

@@ -40,6 +40,13 @@ test('of 101 vouches the oldest hundred stand, and one withdrawn frees a place',
   expect(counted(expired, ...all.slice(1))).toContain('p200')
 })
 
+test('of equally old ones those for the smaller DID stand, whichever comes first', () => {
+  const both = [vouch('cy', 5), vouch('ben', 5)]
+  const one = { ...VOUCH_BUDGET, most: 1 }
+  expect(countedVouches(both, NOW, one)).toEqual([{ from: 'ada', to: 'ben' }])
+  expect(countedVouches(both.toReversed(), NOW, one)).toEqual([{ from: 'ada', to: 'ben' }])
+})
+
 test('of several for one person the newest counts, even to end it sooner', () => {
   expect(counted(vouch('ben', 400), vouch('ben', 3))).toEqual(['ben'])
   expect(counted(vouch('ben', 100), vouch('ben', 50, daysAgo(2)))).toEqual([])
