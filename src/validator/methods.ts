@@ -28,9 +28,7 @@ export function mountValidator(server: Server, desk: Desk): void {
   addMethod(server, tokens.listCertificates, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     const { account, from, credited, limit, cursor } = params
-    if (cursor !== undefined && !/^\d{1,18}$/.test(cursor)) {
-      throw new InvalidRequestError('Take the cursor from the list before, or leave it out.')
-    }
+    if (cursor !== undefined) pageAt(cursor)
     const asked = {
       limit,
       ...(account !== undefined && { account }),
@@ -42,15 +40,24 @@ export function mountValidator(server: Server, desk: Desk): void {
     const last = rows.at(-1)?.n ?? cursor
     return { items: rows.map(certifiedOf), ...(last !== undefined && { cursor: last }) }
   })
-  addMethod(server, tokens.getAccountState, async ({ params }) => {
+  addMethod(server, tokens.readAccountState, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     return await stateOf(desk, params.account)
   })
   addMethod(server, tokens.listEpochs, async ({ params }) => {
     requireLedger(ledger, params.ledger)
-    const records = await listEpochRecords(sql, ledger, params.from ?? 0)
-    return { items: records.map((record) => toBytes(record)) }
+    const { limit, cursor = '0' } = params
+    const from = pageAt(cursor)
+    const records = await listEpochRecords(sql, ledger, { from, limit: limit + 1 })
+    const items = records.slice(0, limit).map((record) => toBytes(record))
+    return { items, ...(records.length > limit && { cursor: String(from + limit) }) }
   })
+}
+
+/** Throws for a cursor that no list has given. */
+function pageAt(cursor: string): number {
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor)
+  throw new InvalidRequestError('Take the cursor from the list before, or leave it out.')
 }
 
 async function running(ask: () => Promise<Answer>): Promise<Answer> {

@@ -51,7 +51,7 @@ export async function openValidator(of: {
   const now = () => clock.now().toISOString()
   const validator = createValidator({ did, crypto, signer, store, now, current, batched })
   const epochAt = async (by: TokenCrypto, number: number) => {
-    const [record] = await listEpochRecords(sql, genesis.id, number)
+    const [record] = await listEpochRecords(sql, genesis.id, { from: number, limit: 1 })
     const read = record && readEpoch(by, record)
     return read && !isRefusal(read) && read.epoch.epoch === number ? read : undefined
   }

@@ -39,9 +39,9 @@ export async function listApplied(sql: Sql, ledger: string, asked: Asked): Promi
 export async function listEpochRecords(
   sql: Sql,
   ledger: string,
-  from: number,
+  { from, limit }: { readonly from: number; readonly limit: number },
 ): Promise<Uint8Array[]> {
-  const { rows } = await sql.query<{ record: Uint8Array }>(EPOCHS, [ledger, from])
+  const { rows } = await sql.query<{ record: Uint8Array }>(EPOCHS, [ledger, from, limit])
   return rows.map(({ record }) => new Uint8Array(record))
 }
 
@@ -53,4 +53,4 @@ const LIST = {
     order by n limit $6`,
 }
 const EPOCHS = `select record from ledger.epoch where ledger = $1 and epoch >= $2
-  order by epoch limit 100`
+  order by epoch limit $3`

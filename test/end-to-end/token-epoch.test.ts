@@ -39,7 +39,7 @@ type State = { seq: number; head?: string; balance: number; epoch: number; phase
 const states = (account: string) =>
   Promise.all(
     network.nodes.map(({ origin }) =>
-      anybodyGet<State>(origin, 'co.kendev.tokens.getAccountState', { account }),
+      anybodyGet<State>(origin, 'co.kendev.tokens.readAccountState', { account }),
     ),
   )
 

@@ -29,7 +29,7 @@ afterAll(() => network[Symbol.asyncDispose]())
 
 type State = { seq: number; head?: string; balance: number }
 const stateAt = (origin: string, account: string) =>
-  anybodyGet<State>(origin, 'co.kendev.tokens.getAccountState', { account })
+  anybodyGet<State>(origin, 'co.kendev.tokens.readAccountState', { account })
 
 const writeTransfer = (amount: number, state: State | { seq: number }) =>
   pay.write(ben.did, amount, { genesis, epoch: genesis, state })

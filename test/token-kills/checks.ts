@@ -4,8 +4,8 @@ import type { Payers } from './payers.ts'
 
 type Row = { account: string; seq: string; id: string; observedAt: string }
 
-/** Everything that is not in the books as it must be: each vote that left, each certificate that was
- *  applied, the evidence of each refusal, and what everybody has. */
+/** Everything that is not in the books as it must be: each vote that left, each certificate that
+ *  was applied, the evidence of each refusal, and what everybody has. */
 export async function wrongs(pool: SqlPool, oracle: Oracle, payers: Payers): Promise<string[]> {
   const ledger = payers.genesis.id
   const rowsOf = async (table: 'lock' | 'applied') => {

@@ -41,7 +41,8 @@ export async function fullTokenKills(options: Omit<Options, 'kills'>): Promise<v
 }
 
 /** Kills a validator with SIGKILL at any statement of what it does, from its first; all who got no
- *  answer ask again. What has left it never contradicts what leaves it later, and is in its books. */
+ *  answer ask again. What has left it never contradicts what leaves it later, and is in its
+ *  books. */
 export async function tokenKills(options: Options): Promise<TokenKillFigures> {
   const { seed, from, kills, report } = options
   const begun = performance.now()

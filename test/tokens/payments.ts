@@ -56,5 +56,5 @@ export function payments(network: Pick<TokenNetwork, 'nodes'>, from: Person) {
 }
 
 function stateOf(origin: string, account: string): Promise<State> {
-  return anybodyGet<State>(origin, 'co.kendev.tokens.getAccountState', { account })
+  return anybodyGet<State>(origin, 'co.kendev.tokens.readAccountState', { account })
 }
