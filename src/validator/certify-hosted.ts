@@ -41,9 +41,9 @@ const AT_ONCE = 8
 const REMEMBERED_MAX = 10_000
 
 /**
- * Has the transfers of accounts hosted here certified, and publishes the certificates that make them
- * final, until `signal`. Nothing is kept but in memory: what was not published is still wanted after
- * a restart, and certifying a transfer again gives the same.
+ * Has the transfers of accounts hosted here certified, and publishes the certificates that make
+ * them final, until `signal`. Nothing is kept but in memory: what was not published is still wanted
+ * after a restart, and certifying a transfer again gives the same.
  */
 export async function certifyHosted(parts: Parts, signal: AbortSignal): Promise<void> {
   const { timers, log } = parts

@@ -56,8 +56,8 @@ type Received = Wanted & { readonly id: string; readonly row: CertifiedRow }
 const PAGE = 500
 const KEPT_MAX = 10_000
 
-/** Transfers that this validator has applied and that somebody here has got from elsewhere: of these
- *  the attestations of the others are put together. */
+/** Transfers that this validator has applied and that somebody here has got from elsewhere: of
+ *  these the attestations of the others are put together. */
 export function receivedHere(
   { crypto, fetch, epoch, isHosted }: Parts,
   from: {
