@@ -46,6 +46,12 @@ test('no slots, no seals or no validators leave nothing but what burns', () => {
   expect(nodeRewards({ validators: [], seals: 1, slots: 5, pool: 7n }).burned).toBe(7n)
 })
 
+test('counts below zero take nothing out of the pool, and add nothing to it', () => {
+  const validators = [{ did: names[0]!, reported: [-4, -4, 7] }]
+  const none = { rewards: [], burned: 7n }
+  expect(nodeRewards({ validators, seals: 3, slots: 5, pool: 7n })).toEqual(none)
+})
+
 test('a validator twice or more reports than seals are a mistake', () => {
   const one = { did: names[0]!, reported: [1, 1] }
   const rest = { slots: 5, pool: 7n }
