@@ -21,7 +21,7 @@ const FRESH_MS = 1_000
 
 /** Keeps what the ledgers come to that this node follows. No declared column can say it: whether a
  *  certificate counts follows from keys in the epochs, and what a transfer comes to from all before
- *  it. What comes late, be it an epoch or a transfer, ends where it would have in any other order. */
+ *  it. What comes late, be it an epoch or a transfer, ends where it would have in any order. */
 export function createTokenBook(options: {
   readonly sql: SqlPool
   readonly ledgers: readonly TokenLedger[]

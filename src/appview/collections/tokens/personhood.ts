@@ -1,16 +1,14 @@
 import { co } from '../../../lexicons/index.ts'
-import { collection, instant, integer, part, text, timestamp } from '../../define.ts'
+import { collection, instant, integer, part } from '../../define.ts'
 import { isInOrder, isKeyOf } from './core-form.ts'
-import { BEN, EVE, KEY, LEDGER, NOON } from './example-names.ts'
+import { BEN, EVE, KEY, LEDGER } from './example-names.ts'
 
 /** A snapshot of who counts as a person. It counts where an epoch pins its content hash. */
 export const personhood = collection({
   record: co.kendev.tokens.personhood,
   table: 'tokenPersonhood',
   columns: {
-    ledger: text(),
     epoch: integer(),
-    createdAt: timestamp(),
     content: part<co.kendev.tokens.personhood.Main>(),
   },
   people: ['did'],
@@ -21,12 +19,7 @@ export const personhood = collection({
     return isKeyOf(rkey, record.epoch) ? undefined : 'WrongKey'
   },
 
-  row: ({ record, claimed }) => ({
-    ledger: record.ledger,
-    epoch: record.epoch,
-    createdAt: claimed(record.createdAt),
-    content: record,
-  }),
+  row: ({ record }) => ({ epoch: record.epoch, content: record }),
 
   view: ({ content, ...row }, look): co.kendev.tokens.defs.PersonhoodView => ({
     uri: row.uri,
@@ -35,7 +28,6 @@ export const personhood = collection({
     ledger: content.ledger,
     epoch: content.epoch,
     persons: content.persons,
-    createdAt: instant(row.createdAt),
     indexedAt: instant(row.indexedAt),
   }),
 
@@ -51,5 +43,5 @@ export const personhood = collection({
 
 function count(...dids: readonly (typeof BEN | typeof EVE)[]) {
   const persons = dids.map((did) => ({ did, key: KEY, bucket: 3, cluster: did }) as const)
-  return { ledger: LEDGER, epoch: 0, persons, createdAt: NOON } as const
+  return { ledger: LEDGER, epoch: 0, persons } as const
 }
