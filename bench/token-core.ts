@@ -111,5 +111,5 @@ function fund({ members }: Town, payers: readonly Payer[]): void {
 
 /** A number in letters that a did:plc may have. */
 function letters(index: number): string {
-  return [...index.toString()].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+  return Array.from(index.toString(), (digit) => 'abcdefghij'[Number(digit)]).join('')
 }

@@ -92,7 +92,7 @@ for (const [name, open] of [
     const votes = await Promise.all([pay, first].map((order) => validator.submit(order)))
     for (const [index, order] of [pay, first].entries()) {
       const { about, attestation } = attested(votes[index]!)
-      await attested(await validator.apply(order, assemble(about, [attestation])))
+      attested(await validator.apply(order, assemble(about, [attestation])))
     }
     expect(await validator.submit(pay)).toMatchObject({ applied: { id: pay.id } })
     const rival = orderOf(town, ADA, { credits: [{ to: BEN.did, amount: 1 }] })
