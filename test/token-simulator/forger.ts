@@ -1,7 +1,8 @@
 import { fromBytes, toBytes } from '@atcute/cbor'
-import { type Attestation, makeBatch } from '../../src/tokens/attestation.ts'
+import { type Attestation, attestationBytes, makeBatch } from '../../src/tokens/attestation.ts'
 import { type Certificate, assemble } from '../../src/tokens/certificate.ts'
 import { committeeOf } from '../../src/tokens/epoch.ts'
+import { leafHash } from '../../src/tokens/merkle.ts'
 import type { Random } from './random.ts'
 import { orderOf } from './twins.ts'
 import { subjectOf, voteOf } from './votes.ts'
@@ -146,6 +147,13 @@ const FORGERIES: readonly Forgery[] = [
       const found = honest(world, base)
       const at = found?.certificate.attestations.findIndex(({ batch }) => batch !== undefined) ?? -1
       if (!found || at < 0) return undefined
+      // A vote that was asked for twice at once stands in two places of its batch.
+      const moved = found.certificate.attestations[at]!
+      const leaf = leafHash(
+        world.suite.crypto,
+        attestationBytes(world.suite.crypto, found.certificate, moved),
+      )
+      if (moved.batch?.path[0]?.$bytes === toBytes(leaf).$bytes) return undefined
       const attestations = found.certificate.attestations.map((one, index) => {
         if (index !== at || !one.batch) return one
         const { count, index: place } = one.batch
