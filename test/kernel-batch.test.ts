@@ -89,6 +89,27 @@ test('rows loaded first and derived in the end are the rows written as they come
   )
 })
 
+test('a row that is new in a batch does not keep what it counted in the midst of it', async () => {
+  const createdAt = '2026-11-22T08:00:00Z'
+  const put = (did: string, kind: string, rkey: string, record: object) => ({
+    version: { at: { did, kind: `co.kendev.spaces.${kind}`, rkey }, record },
+    deletes: false,
+  })
+  const [space, member] = ['did:plc:bakery', 'did:plc:ada']
+  const asks = put(member, 'membershipRequest', space, { space, createdAt })
+  const versions = [
+    asks,
+    put(space, 'space', 'self', { name: 'Bakery', visibility: 'public', createdAt }),
+    put(space, 'membership', member, { subject: member, role: 'member', joinedAt: createdAt }),
+    { ...asks, deletes: true },
+  ]
+  const [first, ...second] = await writesOf(versions as never)
+  await db.clear()
+  await writeAll([first!])
+  await writeAll(second)
+  expect(await wrongFigures(db.pool, collections)).toEqual([])
+})
+
 /** Whose feed shows which version of what. */
 async function shownRows(): Promise<Map<string, string>> {
   const shown = new Map<string, string>()

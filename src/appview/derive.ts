@@ -102,37 +102,42 @@ export async function carryOn(
 ): Promise<void> {
   for (const link of links) {
     const moves = [...movesOf(link, changes.of(link.source)).values()]
-    if (moves.length === 0) continue
+    const fresh = freshAbout(link, changes)
+    if (moves.length + fresh.length === 0) continue
     await locks.take(moves.map(({ values }) => subjectLock(link, values)))
-    const carried =
-      link.derived.pick.kind === 'count'
-        ? await carryCounts(tx, link, moves, changes)
-        : await computed(tx, link, link.statements.again, subjectsOf(link, moves))
+    const carried = await carry(tx, link, moves)
+    if (fresh.length > 0) {
+      carried.push(...(await computed(tx, link, link.statements.againAt, [fresh])))
+    }
     for (const change of carried) changes.note(link.parent, change)
   }
 }
 
-/** A row inserted by this batch may have counted some of these changes already. */
-async function carryCounts(
-  tx: Sql,
-  link: Link,
-  moves: readonly Move[],
-  changes: Changes,
-): Promise<Change[]> {
-  const subjects = new Set(moves.map(({ values }) => JSON.stringify(values)))
-  const ours = Object.values(link.derived.on)
-  const fresh = changes.of(link.parent).flatMap(({ after }) => {
-    if (!after || !changes.isFresh(after.uri)) return []
-    return subjects.has(JSON.stringify(ours.map((on) => after[on]))) ? [after.uri] : []
-  })
+async function carry(tx: Sql, link: Link, moves: readonly Move[]): Promise<Change[]> {
+  const { add, again } = link.statements
+  if (link.derived.pick.kind !== 'count') {
+    return moves.length > 0 ? computed(tx, link, again, subjectsOf(link, moves)) : []
+  }
   const moved = moves.filter(({ by }) => by !== 0)
-  const by = moved.map((move) => move.by)
-  return [
-    ...(moved.length > 0
-      ? await computed(tx, link, link.statements.add, [by, ...subjectsOf(link, moved)])
-      : []),
-    ...(fresh.length > 0 ? await computed(tx, link, link.statements.againAt, [fresh]) : []),
-  ]
+  if (moved.length === 0) return []
+  return computed(tx, link, add, [moved.map(({ by }) => by), ...subjectsOf(link, moved)])
+}
+
+/** Rows inserted by this batch that any row it touched is about. They were computed in the midst of
+ *  it, so they may have counted some changes already, or one that was taken back since. */
+function freshAbout({ source, parent, derived }: Link, changes: Changes): string[] {
+  const fresh = changes.of(parent).filter(({ after }) => after && changes.isFresh(after.uri))
+  if (fresh.length === 0) return []
+  const [theirs, ours] = [Object.keys(derived.on), Object.values(derived.on)]
+  const keyOf = (row: Brief, columns: readonly string[]) =>
+    JSON.stringify(columns.map((column) => row[column]))
+  const touched = new Set(
+    changes
+      .of(source)
+      .flatMap(({ before, after }) => [before, after])
+      .flatMap((row) => (row ? [keyOf(row, theirs)] : [])),
+  )
+  return fresh.flatMap(({ after }) => (touched.has(keyOf(after!, ours)) ? [after!.uri] : []))
 }
 
 /** One array for each column that tells a subject. */
