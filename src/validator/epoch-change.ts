@@ -21,9 +21,9 @@ import { participationOf } from './participation.ts'
 /** The end of an epoch at one validator: it drains, seals, signs one handover, and goes over. */
 export type EpochChange = {
   /** No new votes from now on; what is certified is still applied. */
-  drain(): Promise<void>
+  drain(epoch: number): Promise<void>
   /** Nothing new is signed from now on. Answers the seal, the same each time. */
-  seal(): Promise<SealedSet>
+  seal(epoch: number): Promise<SealedSet | undefined>
   /** The own seal of an epoch. */
   sealed(epoch: number): Promise<SealedSet | undefined>
   /** What the epoch comes to by these seals. */
@@ -37,8 +37,8 @@ export type EpochChange = {
 /** The end of epochs at a validator, on its books. */
 export function epochChange(closing: Closing): EpochChange {
   return {
-    drain: () => drain(closing),
-    seal: () => sealNow(closing),
+    drain: (epoch) => drain(closing, epoch),
+    seal: (epoch) => sealNow(closing, epoch),
     sealed: (epoch) => sealedSet(closing, epoch),
     async conclude(seals) {
       const ending = await endingBy(closing, seals)
@@ -49,20 +49,21 @@ export function epochChange(closing: Closing): EpochChange {
   }
 }
 
-function drain({ opened }: Closing): Promise<void> {
+function drain({ opened }: Closing, epoch: number): Promise<void> {
   return opened.validator.turn(async (current) => {
-    if (current.phase !== 'open') return current
+    if (current.committee.epoch !== epoch || current.phase !== 'open') return current
     await keepPhase(opened.books, 'draining')
     return { ...current, phase: 'draining' }
   })
 }
 
-async function sealNow(closing: Closing): Promise<SealedSet> {
+/** A request that comes late seals no epoch after the one it names. */
+async function sealNow(closing: Closing, epoch: number): Promise<SealedSet | undefined> {
   const { opened, crypto, now } = closing
   const { validator, store, books, did, signer } = opened
   await validator.turn(async (current) => {
-    if (current.phase === 'sealed') return current
     const { committee } = current
+    if (committee.epoch !== epoch || current.phase === 'sealed') return current
     const { applied } = await store.everything()
     const participation = participationOf(applied, committee)
     const transfers = applied.map(settledOf)
@@ -71,7 +72,7 @@ async function sealNow(closing: Closing): Promise<SealedSet> {
     const phase: EpochPhase = 'sealed'
     return { ...current, phase }
   })
-  return (await sealedSet(closing, validator.current().epoch.epoch))!
+  return sealedSet(closing, epoch)
 }
 
 async function sealedSet(closing: Closing, epoch: number): Promise<SealedSet | undefined> {
@@ -117,7 +118,7 @@ async function enterNext(
   if (stray) return stray
   const persons = pinnedPersons(crypto, next.epoch, personhood)
   if (isRefusal(persons)) return persons
-  await sealNow(closing)
+  await sealNow(closing, epoch.epoch)
   const outcome = await outcomeOf(closing, next)
   if (isRefusal(outcome)) return outcome
   await validator.turn(async (current) => {

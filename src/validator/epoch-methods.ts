@@ -34,8 +34,8 @@ export function mountEpochMethods(
     if (input.epoch !== epoch.epoch) {
       throw new InvalidRequestError(`It is epoch ${epoch.epoch}.`, 'WrongEpoch')
     }
-    if (input.stage === 'seal') await change.seal()
-    else await change.drain()
+    if (input.stage === 'seal') await change.seal(input.epoch)
+    else await change.drain(input.epoch)
     return { phase: opened.validator.current().phase }
   })
   addMethod(server, tokens.readSeal, async ({ params }) => {
