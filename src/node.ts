@@ -33,6 +33,7 @@ import { methodNames, requestWatch } from './telemetry/requests.ts'
 import { createTids } from './tid.ts'
 import { mountEpochMethods } from './validator/epoch-methods.ts'
 import { mountValidator } from './validator/methods.ts'
+import { mountNoValidator } from './validator/no-validator.ts'
 import { visitSpaces } from './visit-spaces.ts'
 
 export type AngelNode = AsyncDisposable & {
@@ -147,7 +148,7 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
 
 /** What the node answers as a validator, if it is one. */
 function mountLedger({ xrpc, service }: AppView, { validating }: NodeLedger): void {
-  if (!validating) return
+  if (!validating) return mountNoValidator(xrpc.server)
   const { desk, change } = validating
   const callerOf = async (req: IncomingMessage, nsid: string) => {
     const [, token = ''] = /^Bearer (.+)$/.exec(req.headers.authorization ?? '') ?? []

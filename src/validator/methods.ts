@@ -25,7 +25,7 @@ export function mountValidator(server: Server, desk: Desk): void {
     const { account, record, certificate } = input
     return answerOf(await running(() => desk.apply(account, record, certificate)))
   })
-  addMethod(server, tokens.listCertificates, async ({ params }) => {
+  addMethod(server, tokens.readCertified, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     const { account, from, credited, limit, cursor } = params
     if (cursor !== undefined) pageAt(cursor)
@@ -44,7 +44,7 @@ export function mountValidator(server: Server, desk: Desk): void {
     requireLedger(ledger, params.ledger)
     return await stateOf(desk, params.account)
   })
-  addMethod(server, tokens.listEpochs, async ({ params }) => {
+  addMethod(server, tokens.readEpochs, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     const { limit, cursor = '0' } = params
     const from = pageAt(cursor)

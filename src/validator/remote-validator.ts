@@ -50,7 +50,7 @@ export async function listFrom(
 ): Promise<{ items: CertifiedBytes[]; cursor?: string }> {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(asked)) query.set(name, String(value))
-  const url = `${endpoint}/xrpc/co.kendev.tokens.listCertificates?${query.toString()}`
+  const url = `${endpoint}/xrpc/co.kendev.tokens.readCertified?${query.toString()}`
   const answer = await call(fetch, url, { method: 'GET' })
   if ('error' in answer || !Array.isArray(answer['items'])) return { items: [] }
   const items = (answer['items'] as Certified[]).map(certifiedOf)

@@ -109,7 +109,7 @@ test('a validator killed while sealed is sealed again, and goes over with the ot
   const third = network.nodes[2]!
   const { items } = await anybodyGet<{ items: { $bytes: string }[] }>(
     network.nodes[0]!.origin,
-    'co.kendev.tokens.listEpochs',
+    'co.kendev.tokens.readEpochs',
   )
   expect(items).toHaveLength(2)
   const before = pay.readEpoch(items[1]!)
