@@ -4,6 +4,7 @@ import { type JsonValue, type LexValue, jsonToLex, lexToJson } from '@atproto/le
 import { encode } from '@atproto/lex-cbor'
 import { collections } from '../../src/appview/collections/index.ts'
 import type { Collection, Example } from '../../src/appview/define.ts'
+import { transfer } from '../../src/appview/collections/tokens/transfer.ts'
 import { between } from '../fast/random.ts'
 import type { Block } from '../simulator/tree.ts'
 
@@ -18,8 +19,15 @@ const CID = 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi'
 const CID_HEAD = Buffer.from([1, 0x71, 0x12, 32])
 
 const isPublic = ({ audience }: Example): boolean => audience === undefined
-/** What can be told on a firehose. */
-const PUBLIC = collections.filter(({ access }) => access.places !== 'permissioned')
+/** What can be told on a firehose and be about anybody. Records of the token ledger are good for
+ *  the names that their hashes and signatures cover, and for no cast of others. */
+const PUBLIC = collections.filter(
+  ({ access, nsid }) => access.places !== 'permissioned' && areaOf(nsid) !== areaOf(transfer.nsid),
+)
+
+function areaOf(nsid: string): string {
+  return nsid.slice(0, nsid.lastIndexOf('.'))
+}
 
 /** A record of a collection: one of its examples, about accounts that are there, at some moment. */
 export function drawRecord(random: () => number, cast: Cast): Drawn {
