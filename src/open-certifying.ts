@@ -58,11 +58,7 @@ function sourcesOf({ validator, database, pds, outbound, follow }: Options, gene
     const now = validator?.current()
     return now ? { epoch: now.epoch, id: now.committee.id } : genesis
   }
-  const fetch = (url: string, init: RequestInit) => {
-    const { redirect: _, ...rest } = init
-    return outbound(url, rest)
-  }
-  const parts = { crypto, fetch, epoch, isHosted: pds.isHosted }
+  const parts = { crypto, fetch: outbound, epoch, isHosted: pds.isHosted }
   const { id } = genesis
   const written = writtenHere(parts, {
     waiting: (number) => waitingTransfers(sql, { ledger: id, epoch: number }),

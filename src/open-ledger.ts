@@ -64,19 +64,15 @@ export async function openLedger(options: Options): Promise<NodeLedger> {
   const desk = openDesk({ opened, sql, crypto, clock: timers, resolve })
   const stop = new AbortController()
   let following: Promise<void> | undefined
-  const fetch = (url: string, init: RequestInit) => {
-    const { redirect: _, ...rest } = init
-    return outbound(url, rest)
-  }
   const now = () => timers.now().toISOString()
-  const source = httpSeals(fetch, genesis.id, () => opened.validator.current().epoch.validators)
+  const source = httpSeals(outbound, genesis.id, () => opened.validator.current().epoch.validators)
   const change = epochChange({ opened, crypto, source, now })
   log.info({ ledger: genesis.id, validator: entry.did }, 'this node validates a token ledger')
   return {
     genesis,
     validating: { desk, change },
     begin: () => {
-      following = catchUp({ desk, fetch, sql, timers, log }, stop.signal)
+      following = catchUp({ desk, fetch: outbound, sql, timers, log }, stop.signal)
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort()

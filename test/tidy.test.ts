@@ -177,6 +177,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/firehose/proof.ts',
     'src/identity',
     'src/lexicons',
+    'src/outbound',
     'src/tokens',
   ],
   'src/commands': ['src', 'test', 'bench'],

@@ -118,7 +118,15 @@ function collect(
     const detail = `${votes.length} of ${committee.quorum} votes on ${transfer.id}; ${said}`
     if (open === 0) resolve({ status: 'pending', detail })
   }
-  for (const peer of peers) void ask(peer).then((answer) => take(peer, answer))
+  const lost = (error: unknown): PeerAnswer => ({
+    ok: false,
+    reason: 'Unreachable',
+    detail: String(error),
+  })
+  for (const peer of peers)
+    void ask(peer)
+      .catch(lost)
+      .then((answer) => take(peer, answer))
   return promise
 }
 

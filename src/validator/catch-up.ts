@@ -1,10 +1,13 @@
+import type { Outbound } from '../outbound/fetch.ts'
 import type { Log } from '../log.ts'
 import type { SqlPool } from '../database/sql.ts'
 import type { Timers } from '../clock.ts'
 import type { Desk } from './desk.ts'
-import { type PeerFetch, listFrom } from './remote-validator.ts'
+import { listFrom } from './remote-validator.ts'
 
 const EVERY_MS = 2_000
+/** Pages of one validator in a round, so that an endless list keeps nobody from the others. */
+const PAGES_MAX = 100
 
 /**
  * Takes from each other validator what it has applied since it was asked last, until `signal`. This
@@ -20,7 +23,7 @@ export async function catchUp(
     log,
   }: {
     readonly desk: Desk
-    readonly fetch: PeerFetch
+    readonly fetch: Outbound
     readonly sql: SqlPool
     readonly timers: Timers
     readonly log: Log
@@ -41,16 +44,16 @@ export async function catchUp(
 }
 
 async function takeFrom(
-  { desk, fetch, sql }: { desk: Desk; fetch: PeerFetch; sql: SqlPool },
+  { desk, fetch, sql }: { desk: Desk; fetch: Outbound; sql: SqlPool },
   peer: { readonly did: string; readonly endpoint: string },
 ): Promise<void> {
   const ledger = desk.opened.genesis.id
   const { rows } = await sql.query<{ cursor: string }>(CURSOR, [ledger, peer.did])
   let cursor = rows[0]?.cursor
-  for (;;) {
-    const asked = cursor === undefined ? { ledger } : { ledger, cursor }
-    const { items, cursor: next } = await listFrom(fetch, peer, asked)
-    if (items.length === 0 || next === undefined) return
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const { items, cursor: next } = await listFrom(fetch, peer, { ledger, cursor })
+    // Who repeats a place, or names none, has nothing more to say in this round.
+    if (items.length === 0 || next === undefined || next === cursor) return
     for (const { account, record, certificate } of items) {
       const answer = await desk.apply(account, record, certificate)
       // Its list has the account's earlier ones before this, unless it skips some: ask again later.

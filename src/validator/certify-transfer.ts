@@ -1,15 +1,16 @@
+import type { Outbound } from '../outbound/fetch.ts'
 import { committeeOf, type ReadEpoch } from '../tokens/epoch.ts'
 import type { Submission } from '../tokens/check-order.ts'
 import { type Driven, driveTransfer } from '../tokens/drive-transfer.ts'
 import { type Refusal, isRefusal } from '../tokens/refusal.ts'
 import type { TokenCrypto } from '../tokens/token-crypto.ts'
 import { readTransfer } from '../tokens/transfer.ts'
-import { type PeerFetch, remoteValidator } from './remote-validator.ts'
+import { remoteValidator } from './remote-validator.ts'
 
 /** Has a transfer certified by the validators that an epoch names, over the network. Refuses what
  *  no validator would take. */
 export async function certifyTransfer(
-  parts: { readonly crypto: TokenCrypto; readonly fetch: PeerFetch },
+  parts: { readonly crypto: TokenCrypto; readonly fetch: Outbound },
   at: Pick<ReadEpoch, 'epoch' | 'id'>,
   submission: Submission,
 ): Promise<Driven | Refusal> {

@@ -1,5 +1,6 @@
-import { toBytes } from '@atcute/cbor'
-import { encodeRecord } from '../tokens/encoding.ts'
+import { fromBytes, isBytes, toBytes } from '@atcute/cbor'
+import type { Outbound } from '../outbound/fetch.ts'
+import { cidBytes, encodeRecord } from '../tokens/encoding.ts'
 import {
   EPOCH,
   type Epoch,
@@ -7,15 +8,16 @@ import {
   type Handover,
   type ReadEpoch,
   committeeOf,
+  epochId,
   readEpoch,
 } from '../tokens/epoch.ts'
-import { reviveBytes } from '../tokens/json-bytes.ts'
 import { quorumOf } from '../tokens/quorum.ts'
 import { isRefusal } from '../tokens/refusal.ts'
 import { readSeal } from '../tokens/seal.ts'
 import type { TokenCrypto } from '../tokens/token-crypto.ts'
+import { agreeOnSeals } from './agree-on-seals.ts'
+import { askPeer } from './ask-peer.ts'
 import { httpSeals } from './http-seals.ts'
-import type { PeerFetch } from './remote-validator.ts'
 
 /** What governance decides about an epoch; what it comes to follows from the seals. */
 export type Decided = Pick<Epoch, 'validators' | 'grants' | 'params'> & {
@@ -25,7 +27,7 @@ export type Decided = Pick<Epoch, 'validators' | 'grants' | 'params'> & {
 
 type Conduct = {
   readonly crypto: TokenCrypto
-  readonly fetch: PeerFetch
+  readonly fetch: Outbound
   /** A token by which governance is known to a validator, for one request. */
   readonly tokenFor: (validator: string) => Promise<string>
   readonly wait: (ms: number) => Promise<void>
@@ -44,59 +46,53 @@ export async function conductEpoch(
   before: ReadEpoch,
   decided: Decided,
 ): Promise<ReadEpoch> {
-  const { fetch, crypto } = by
-  const { validators } = before.epoch
-  const committee = committeeOf(before)
-  const { ledger, epoch } = committee
-  for (const stage of ['drain', 'seal']) {
-    for (const { did, endpoint } of validators) {
-      const authorization = `Bearer ${await by.tokenFor(did)}`
-      await post(
-        fetch,
-        methodAt(endpoint, 'closeEpoch'),
-        { ledger, epoch, stage },
-        { authorization },
-      )
-    }
-    if (stage === 'drain') await by.wait(by.drainMs)
-  }
-  const source = httpSeals(fetch, ledger, () => validators)
-  const seals: { validator: string; cid: string }[] = []
-  for (const { did } of validators) {
-    const found = await source.seal(did, epoch)
-    const read = found && readSeal(crypto, found.record, committee)
-    if (read && !isRefusal(read)) seals.push({ validator: did, cid: read.cid })
-  }
-  if (seals.length < committee.quorum) {
-    throw new Error(`${seals.length} of ${committee.quorum} validators have sealed epoch ${epoch}`)
-  }
-  const draft = await draftOf(by, before, decided, seals.slice(0, committee.quorum))
-  const signatures: EpochSignature[] = []
-  const refusals: string[] = []
-  for (const { did, endpoint } of validators) {
-    const answer = await post(fetch, methodAt(endpoint, 'signEpoch'), {
-      ledger,
-      epoch: toBytes(encodeRecord(draft)),
-    })
-    if (answer['signature']) signatures.push(answer['signature'] as EpochSignature)
-    else refusals.push(`${did}: ${String(answer['error'])} ${String(answer['message'])}`)
-  }
-  const next = readEpoch(crypto, encodeRecord({ ...draft, signatures }))
-  if (isRefusal(next) || signatures.length < committee.quorum) {
-    throw new Error(
-      `${signatures.length} of ${committee.quorum} have signed; ${refusals.join('; ')}`,
-    )
-  }
-  await tellAll(by, next, [...validators, ...decided.validators], decided)
+  await closeAll(by, before)
+  const seals = await readSeals(by, before)
+  const handover = await agreeOnSeals(by.fetch, before, seals)
+  const draft = draftOf(by, before, decided, handover)
+  const next = await haveSigned(by, before, draft)
+  await tellAll(by, next, [...before.epoch.validators, ...decided.validators], decided)
   return next
 }
 
-async function draftOf(
-  by: Conduct,
+/** Those that cannot be reached are left out: a quorum is enough. */
+async function closeAll(by: Conduct, before: ReadEpoch): Promise<void> {
+  const { ledger, epoch } = committeeOf(before)
+  for (const stage of ['drain', 'seal']) {
+    for (const { did, endpoint } of before.epoch.validators) {
+      const token = await by.tokenFor(did)
+      await askPeer(by.fetch, endpoint, 'closeEpoch', { body: { ledger, epoch, stage }, token })
+    }
+    if (stage === 'drain') await by.wait(by.drainMs)
+  }
+}
+
+async function readSeals(
+  { fetch, crypto }: Conduct,
+  before: ReadEpoch,
+): Promise<{ validator: string; cid: string }[]> {
+  const { validators } = before.epoch
+  const committee = committeeOf(before)
+  const source = httpSeals(fetch, committee.ledger, () => validators)
+  const seals: { validator: string; cid: string }[] = []
+  for (const { did } of validators) {
+    const found = await source.seal(did, committee.epoch)
+    const read = found && readSeal(crypto, found.record, committee)
+    if (!read || isRefusal(read) || read.seal.validator !== did) continue
+    seals.push({ validator: did, cid: read.cid })
+  }
+  if (seals.length >= committee.quorum) return seals
+  throw new Error(
+    `${seals.length} of ${committee.quorum} validators have sealed epoch ${committee.epoch}`,
+  )
+}
+
+function draftOf(
+  { now }: Conduct,
   before: ReadEpoch,
   { validators, grants, params, personhood }: Decided,
-  seals: readonly { readonly validator: string; readonly cid: string }[],
-): Promise<Epoch> {
+  handover: Handover,
+): Epoch {
   const { code, scale, supplyCap, governance, epoch } = before.epoch
   return {
     $type: EPOCH,
@@ -112,26 +108,36 @@ async function draftOf(
     grants,
     params,
     ...(personhood && { personhood: personhood.cid }),
-    handover: { seals, ...(await conclusionOf(by, before, seals)) },
-    createdAt: by.now(),
+    handover,
+    createdAt: now(),
     signatures: [],
   }
 }
 
-/** What the epoch comes to, as the first validator says that answers. A lie gets no signatures. */
-async function conclusionOf(
-  { fetch }: Conduct,
+/** Gathers a quorum of good signatures; one that is not good would spoil the whole record. */
+async function haveSigned(
+  { fetch, crypto }: Conduct,
   before: ReadEpoch,
-  seals: Handover['seals'],
-): Promise<Omit<Handover, 'seals'>> {
-  const { ledger } = committeeOf(before)
-  const said: string[] = []
-  for (const { endpoint } of before.epoch.validators) {
-    const answer = await post(fetch, methodAt(endpoint, 'concludeEpoch'), { ledger, seals })
-    if (answer['stateRoot']) return answer as unknown as Omit<Handover, 'seals'>
-    said.push(`${endpoint}: ${String(answer['error'])} ${String(answer['message'])}`)
+  draft: Epoch,
+): Promise<ReadEpoch> {
+  const { quorum, ledger, keys } = committeeOf(before)
+  const content = cidBytes(epochId(crypto, draft))
+  const signatures: EpochSignature[] = []
+  const refusals: string[] = []
+  for (const { did, endpoint } of before.epoch.validators) {
+    const body = { ledger, epoch: toBytes(encodeRecord(draft)) }
+    const reply = await askPeer(fetch, endpoint, 'signEpoch', { body })
+    const made = reply.ok && (reply.body['signature'] as Partial<EpochSignature> | undefined)
+    const bytes = made && isBytes(made.signature) ? fromBytes(made.signature) : undefined
+    const check = { didKey: keys.get(did)!, bytes: content, signature: bytes! }
+    if (bytes && crypto.verify(check)) {
+      signatures.push({ validator: did, signature: toBytes(bytes) })
+    } else refusals.push(`${did}: ${reply.ok ? 'no good signature' : reply.message}`)
   }
-  throw new Error(`no validator says what the epoch comes to: ${said.join('; ')}`)
+  const next = readEpoch(crypto, encodeRecord({ ...draft, signatures }))
+  if (isRefusal(next)) throw new Error(`the next epoch is ${next.reason}: ${next.detail}`)
+  if (signatures.length >= quorum) return next
+  throw new Error(`${signatures.length} of ${quorum} have signed; ${refusals.join('; ')}`)
 }
 
 async function tellAll(
@@ -146,32 +152,6 @@ async function tellAll(
     ...(personhood && { personhood: toBytes(personhood.record) }),
   }
   const endpoints = new Set(validators.map(({ endpoint }) => endpoint))
-  await Promise.all(
-    [...endpoints].map((endpoint) => post(fetch, methodAt(endpoint, 'enterEpoch'), body)),
-  )
-}
-
-async function post(
-  fetch: PeerFetch,
-  url: string,
-  body: object,
-  headers: Record<string, string> = {},
-): Promise<Record<string, unknown>> {
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-    })
-    return reviveBytes(await response.json()) as Record<string, unknown>
-  } catch (error) {
-    return { error: 'Unreachable', message: error instanceof Error ? error.message : '' }
-  }
-}
-
-function methodAt(
-  endpoint: string,
-  method: 'closeEpoch' | 'signEpoch' | 'enterEpoch' | 'concludeEpoch',
-) {
-  return `${endpoint}/xrpc/co.kendev.tokens.${method}`
+  const tell = (endpoint: string) => askPeer(fetch, endpoint, 'enterEpoch', { body })
+  await Promise.all([...endpoints].map(tell))
 }

@@ -3,7 +3,7 @@ import type { SqlPool } from '../database/sql.ts'
 import type { Identity } from '../identity/identity.ts'
 import { type Submission, checkOrder } from '../tokens/check-order.ts'
 import { readCertificate } from '../tokens/certificate.ts'
-import { type Refusal, isRefusal, refuse } from '../tokens/refusal.ts'
+import { isRefusal, refuse } from '../tokens/refusal.ts'
 import type { TokenCrypto } from '../tokens/token-crypto.ts'
 import { readTransfer } from '../tokens/transfer.ts'
 import type { Answer } from '../tokens/validator.ts'
@@ -56,9 +56,4 @@ export function openDesk({ opened, sql, crypto, clock, resolve }: DeskParts): De
       return isRefusal(read) ? read : await validator.apply(transfer, read.certificate)
     },
   }
-}
-
-/** Whether an answer is a refusal. */
-export function isNo(answer: Answer): answer is Refusal {
-  return !answer.ok
 }

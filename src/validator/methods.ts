@@ -3,10 +3,10 @@ import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { co } from '../lexicons/index.ts'
 import { encodeRecord } from '../tokens/encoding.ts'
 import { emptyAccount } from '../tokens/account.ts'
-import { ImpossibleStep } from '../tokens/refusal.ts'
+import { ImpossibleStep, isRefusal } from '../tokens/refusal.ts'
 import type { Applied } from '../tokens/ledger-view.ts'
 import type { Answer } from '../tokens/validator.ts'
-import { type Desk, isNo } from './desk.ts'
+import type { Desk } from './desk.ts'
 import { addMethod, requireLedger } from './mount.ts'
 import { type CertifiedRow, listApplied, listEpochRecords } from './read-ledger.ts'
 
@@ -70,7 +70,7 @@ async function running(ask: () => Promise<Answer>): Promise<Answer> {
 }
 
 function answerOf(answer: Answer): object {
-  if (isNo(answer)) throw new InvalidRequestError(answer.detail, answer.reason)
+  if (isRefusal(answer)) throw new InvalidRequestError(answer.detail, answer.reason)
   if ('applied' in answer) return { applied: certifiedOf(rowOf(answer.applied)) }
   const { about, attestation } = answer
   return { subject: about, attestation }

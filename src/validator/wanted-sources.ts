@@ -1,3 +1,4 @@
+import type { Outbound } from '../outbound/fetch.ts'
 import type { Sql } from '../database/sql.ts'
 import type { Submission } from '../tokens/check-order.ts'
 import { type CertifiedBytes, type ValidatorPeer, driveTransfer } from '../tokens/drive-transfer.ts'
@@ -8,11 +9,11 @@ import { readTransfer } from '../tokens/transfer.ts'
 import { certifyTransfer } from './certify-transfer.ts'
 import type { Wanted, WantedSource } from './certify-hosted.ts'
 import { type CertifiedRow, listApplied } from './read-ledger.ts'
-import { type PeerFetch, remoteValidator } from './remote-validator.ts'
+import { remoteValidator } from './remote-validator.ts'
 
 type Parts = {
   readonly crypto: TokenCrypto
-  readonly fetch: PeerFetch
+  readonly fetch: Outbound
   /** The epoch that is open, as far as this node knows. */
   readonly epoch: () => Pick<ReadEpoch, 'epoch' | 'id'>
   readonly isHosted: (did: string) => Promise<boolean>

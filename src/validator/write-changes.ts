@@ -30,22 +30,21 @@ export async function writeApplied(
   { ledger, epoch }: At,
   changes: Changes,
 ): Promise<void> {
-  for (const one of changes) {
-    if (one.change !== 'applied') continue
-    const { account, seq, id, senderKey, observedAt, record, certificate } = one.applied
-    await tx.query(APPLIED, [
-      ledger,
-      epoch,
-      account,
-      seq,
-      id,
-      senderKey,
-      observedAt,
-      record,
-      encodeRecord(certificate),
-      receiversOf(record),
-    ])
-  }
+  const all = changes.flatMap((one) => (one.change === 'applied' ? [one.applied] : []))
+  if (all.length === 0) return
+  await tx.query(APPLIED, [
+    ledger,
+    epoch,
+    all.map(({ account }) => account),
+    all.map(({ seq }) => seq),
+    all.map(({ id }) => id),
+    all.map(({ senderKey }) => senderKey),
+    all.map(({ observedAt }) => observedAt),
+    all.map(({ record }) => record),
+    all.map(({ certificate }) => encodeRecord(certificate)),
+    // Lists in a list would have to be of one length; no DID has a blank.
+    all.map(({ record }) => receiversOf(record).join(' ')),
+  ])
 }
 
 /** Stores accounts, each as the last step has left it. */
@@ -98,7 +97,11 @@ const APPLIED = {
   name: 'ledger-apply',
   text: `insert into ledger.applied
     (ledger, epoch, account, seq, id, "senderKey", "observedAt", record, certificate, receivers)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    select $1, $2, a.account, a.seq, a.id, a.key, a.at, a.record, a.certificate,
+      string_to_array(a.receivers, ' ')
+    from unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[],
+      $9::bytea[], $10::text[]) with ordinality
+      as a (account, seq, id, key, at, record, certificate, receivers, n) order by a.n`,
 }
 const UPSERT = `insert into ledger.account (ledger, did, seq, head, balance, spent, pins)
     select $1, * from unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],

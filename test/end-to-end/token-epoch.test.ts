@@ -128,3 +128,28 @@ test('a validator killed while sealed is sealed again, and goes over with the ot
     network.nodes.map(() => ({ balance: 4 * TOKEN, epoch: 2, phase: 'open' })),
   )
 })
+
+test('a validator that lies about the end of an epoch is outvoted, and its signature left out', async () => {
+  const { items } = await anybodyGet<{ items: { $bytes: string }[] }>(
+    network.nodes[0]!.origin,
+    'co.kendev.tokens.readEpochs',
+  )
+  const before = pay.readEpoch(items[2]!)
+  const bytes = (length: number) => ({ $bytes: toBytes(new Uint8Array(length)).$bytes })
+  const { did: validator } = before.epoch.validators[3]!
+  const lie = {
+    stateRoot: bytes(32),
+    settledRoot: bytes(32),
+    settledCount: 0,
+    supply: 1,
+    burned: 0,
+    signature: { validator, signature: bytes(64) },
+  }
+  network.gate = ({ url }) => (/conclude|signEpoch/.test(url) ? Promise.resolve(lie) : 'forward')
+  const next = await conduct(before, [])
+  expect(next.epoch.signatures.map((one) => one.validator)).not.toContain(validator)
+  expect(await states(ben!.did)).toMatchObject(
+    network.nodes.map(() => ({ balance: 4 * TOKEN, epoch: 3, phase: 'open' })),
+  )
+  network.gate = () => 'forward'
+})
