@@ -173,3 +173,12 @@ test('while an epoch is open, what does not follow on what is here waits', () =>
   const [, second] = two()[0]!.sent as [ReadTransfer, ReadTransfer]
   expect(foldOf([applied(second)], two().slice(0, 1)).counted).toEqual([])
 })
+
+test('a certificate that comes after its epoch has ended takes nothing from what that has settled', () => {
+  const [first, second] = two()[0]!.sent as [ReadTransfer, ReadTransfer]
+  const [forged] = made([[give(3)]])[0]!.sent as [ReadTransfer]
+  const known = [applied(forged), applied(first), applied(second)]
+  const fold = foldOf(known)
+  expect(fold).toMatchObject({ standing: 'settled', isVerified: true })
+  expect(fold.counted.map(({ id }) => id)).toEqual([first.id, second.id])
+})

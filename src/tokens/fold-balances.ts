@@ -1,12 +1,11 @@
-import { fromBytes } from '@atcute/cbor'
 import { type Account, emptyAccount } from './account.ts'
 import type { Phase } from './attestation.ts'
-import { sameBytes } from './encoding.ts'
 import type { ReadEpoch } from './epoch.ts'
 import type { Grant } from './grants.ts'
 import { isRefusal } from './refusal.ts'
 import { type Outcome, openEpoch, settleEpoch } from './settle.ts'
-import { settledOrder, settledTree } from './state-root.ts'
+import { placeOf, settledSet } from './settled-set.ts'
+import { settledOrder } from './state-root.ts'
 import type { TokenCrypto } from './token-crypto.ts'
 import type { Kind, ReadTransfer } from './transfer.ts'
 
@@ -68,8 +67,8 @@ export function foldBalances(
 /**
  * What one epoch makes of the accounts before it. While it is the newest, a transfer counts when a
  * quorum has applied it. Once another follows, just those transfers count whose root it names:
- * those that were applied, or those and some that were merely certified. If neither fits, what was
- * here before the epoch ended still counts, and nothing that came later.
+ * those that were applied, or those and some that were merely certified, as `settledSet` finds. If
+ * no set fits, what was here before the epoch ended still counts, and nothing that came later.
  */
 export function foldEpoch(
   crypto: TokenCrypto,
@@ -88,9 +87,13 @@ export function foldEpoch(
     const counted = gapless(opening, applied)
     return { ...folded('open', grants, counted), accounts: carried(opening, counted) }
   }
-  const proven = [applied, distinct(known)].find((all) => isSettled(crypto, all, next))
-  const witnessed = known.filter((one) => one.phase === 'apply' && one.isWitnessed)
-  const counted = proven ? inOrder(proven) : gapless(opening, distinct(witnessed))
+  const witnessed = distinct(known.filter((one) => one.phase === 'apply' && one.isWitnessed))
+  const { handover } = next.epoch
+  const setOf = (sure: readonly ReadTransfer[]) =>
+    handover && settledSet(crypto, { opening, sure, others: without(known, sure), handover })
+  // Keys of an epoch that has ended may have signed what never happened.
+  const proven = setOf(applied) ?? setOf(witnessed)
+  const counted = proven ? inOrder(proven) : gapless(opening, witnessed)
   const fold = folded(proven ? 'settled' : 'unproven', grants, counted)
   const outcome = settleEpoch(crypto, opening, grants, counted)
   // What an earlier epoch lacks here may make this one impossible; nothing of it burns then.
@@ -175,17 +178,15 @@ function distinct(known: readonly CertifiedTransfer[]): ReadTransfer[] {
   return [...new Map(known.map(({ read }) => [read.id, read])).values()]
 }
 
-function isSettled(crypto: TokenCrypto, transfers: readonly ReadTransfer[], next: Ends): boolean {
-  const { handover } = next.epoch
-  if (handover?.settledCount !== transfers.length) return false
-  const { root } = settledTree(crypto, transfers.map(placeOf))
-  return sameBytes(root, fromBytes(handover.settledRoot))
+/** The others. */
+function without(
+  known: readonly CertifiedTransfer[],
+  these: readonly ReadTransfer[],
+): ReadTransfer[] {
+  const ids = new Set(these.map(({ id }) => id))
+  return distinct(known).filter(({ id }) => !ids.has(id))
 }
 
 function inOrder(transfers: readonly ReadTransfer[]): ReadTransfer[] {
   return transfers.toSorted((a, b) => settledOrder(placeOf(a), placeOf(b)))
-}
-
-function placeOf({ account, transfer: { seq }, id }: ReadTransfer) {
-  return { account, seq, transfer: id }
 }
