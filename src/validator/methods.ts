@@ -1,5 +1,6 @@
 import { toBytes } from '@atcute/cbor'
 import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
+import { nativeCrypto } from '../crypto/native.ts'
 import { co } from '../lexicons/index.ts'
 import { encodeRecord } from '../tokens/encoding.ts'
 import { emptyAccount } from '../tokens/account.ts'
@@ -9,6 +10,7 @@ import type { Answer } from '../tokens/validator.ts'
 import type { Desk } from './desk.ts'
 import { addMethod, requireLedger } from './mount.ts'
 import { type CertifiedRow, listApplied, listEpochRecords } from './read-ledger.ts'
+import { stateFigures } from './state-figures.ts'
 
 /** Mounts what a validator answers. Anybody may ask: what they send carries its own proofs. */
 export function mountValidator(server: Server, desk: Desk): void {
@@ -43,6 +45,11 @@ export function mountValidator(server: Server, desk: Desk): void {
   addMethod(server, tokens.readAccountState, async ({ params }) => {
     requireLedger(ledger, params.ledger)
     return await stateOf(desk, params.account)
+  })
+  const figures = stateFigures(nativeCrypto, sql, ledger)
+  addMethod(server, tokens.readStateRoot, async ({ params }) => {
+    requireLedger(ledger, params.ledger)
+    return { ledger, validator: opened.did, ...(await figures()) }
   })
   addMethod(server, tokens.readEpochs, async ({ params }) => {
     requireLedger(ledger, params.ledger)

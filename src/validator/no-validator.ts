@@ -17,6 +17,7 @@ export function mountNoValidator(server: Server): void {
   addMethod(server, tokens.readCertified, answer)
   addMethod(server, tokens.readAccountState, answer)
   addMethod(server, tokens.readEpochs, answer)
+  addMethod(server, tokens.readStateRoot, answer)
   addMethod(server, tokens.closeEpoch, answer)
   addMethod(server, tokens.readSeal, answer)
   addMethod(server, tokens.concludeEpoch, answer)

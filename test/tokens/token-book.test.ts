@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Write } from '../../src/appview/index-record.ts'
 import { createTokenBook } from '../../src/appview/tokens/keep-token-book.ts'
+import { standingReader } from '../../src/appview/tokens/ledger-standing.ts'
 import { nativeCrypto as crypto } from '../../src/crypto/native.ts'
 import { p256Signer } from '../../src/crypto/p256.ts'
 import { type Standing, stateRoot } from '../../src/tokens/state-root.ts'
@@ -170,4 +171,54 @@ test('epochs that no quorum has signed, or that others publish, do not count', a
   await take([{ ...second!, rev: rev(5) }])
   await book.settle()
   expect(await known()).toHaveLength(2)
+})
+
+const hexOf = (accounts: Iterable<Standing>) =>
+  Buffer.from(stateRoot(crypto, accounts)).toString('hex')
+
+test('a node says of each epoch whether what it shows is what the validators have signed', async () => {
+  const world = busyWorld()
+  const { book, take, pool } = await openBook(world)
+  const standing = standingReader(pool)
+  const [last] = world.paid[1]!
+  await take(writesOf(world).filter((write) => write !== last!.record))
+  await book.settle()
+  expect(await standing(world.genesis, 0)).toMatchObject({
+    standing: 'settled',
+    transfers: 3,
+    agrees: true,
+  })
+  const lacking = await standing(world.genesis, 1)
+  expect(lacking).toMatchObject({ standing: 'unproven', transfers: 0, agrees: false })
+  expect(lacking!.announced!.stateRoot).not.toBe(lacking!.stateRoot)
+  await take([last!.record])
+  await book.settle()
+  expect(await standing(world.genesis, 1)).toMatchObject({ standing: 'settled', agrees: true })
+  const now = await standing(world.genesis, undefined)
+  expect(now).toMatchObject({
+    epoch: 2,
+    standing: 'open',
+    stateRoot: hexOf(world.accounts.values()),
+    supply: 18_000_000,
+    accounts: 3,
+    transfers: 1,
+  })
+  expect(now).not.toHaveProperty('agrees')
+  expect(await standing(world.genesis, 3)).toBeUndefined()
+})
+
+test('the root is of what balances are read from: a balance that is changed by hand shows', async () => {
+  const world = busyWorld()
+  const { book, take, pool } = await openBook(world)
+  await take(writesOf(world))
+  await book.settle()
+  await pool.query(
+    `update node."tokenPosting" set amount = amount + 1
+    where epoch = 0 and account = $1`,
+    [BEN.did],
+  )
+  expect(await standingReader(pool)(world.genesis, 0)).toMatchObject({
+    standing: 'settled',
+    agrees: false,
+  })
 })

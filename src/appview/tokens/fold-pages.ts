@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { nativeCrypto as crypto } from '../../crypto/native.ts'
-import { type Account, emptyAccount } from '../../tokens/account.ts'
+import type { Account } from '../../tokens/account.ts'
 import type { Phase } from '../../tokens/attestation.ts'
 import {
   type CertifiedTransfer,
@@ -11,6 +11,7 @@ import {
 import { isRefusal } from '../../tokens/refusal.ts'
 import { readTransfer } from '../../tokens/transfer.ts'
 import type { Sql } from '../sql.ts'
+import { accountsAfter } from './accounts-after.ts'
 import type { Chain } from './epoch-chain.ts'
 
 /** Folds again the epochs of a ledger from the first one on of which something else is known than
@@ -26,7 +27,7 @@ export async function foldPages(
   const first = anew ? 0 : prints.findIndex((print, n) => print !== rows[n]?.print)
   if (first === -1 || chain.length === 0) return
   await tx.query(FORGET, [genesis, first])
-  let before: ReadonlyMap<string, Account> = await accountsBefore(tx, genesis, first)
+  let before: ReadonlyMap<string, Account> = await accountsAfter(tx, genesis, first - 1)
   for (const [n, at] of chain.entries()) {
     if (n < first) continue
     const known = await knownOf(tx, genesis, n)
@@ -61,19 +62,6 @@ async function knownOf(tx: Sql, genesis: string, epoch: number): Promise<Certifi
 }
 
 type Known = { account: string; bytes: Buffer; phase: Phase; isWitnessed: boolean }
-
-async function accountsBefore(tx: Sql, genesis: string, epoch: number) {
-  const accounts = new Map<string, Account>()
-  const sums = await tx.query<{ did: string; sum: string }>(SUMS, [genesis, epoch])
-  for (const { did, sum } of sums.rows)
-    accounts.set(did, { ...emptyAccount(did), balance: BigInt(sum) })
-  const heads = await tx.query<{ did: string; seq: string; id: string }>(HEADS, [genesis, epoch])
-  for (const { did, seq, id } of heads.rows) {
-    const account = accounts.get(did) ?? emptyAccount(did)
-    accounts.set(did, { ...account, seq: Number(seq), head: id })
-  }
-  return accounts
-}
 
 async function timesOf(tx: Sql, at: Chain[number], chain: Chain): Promise<Times> {
   const { epoch, createdAt, ledger = at.id } = at.epoch
@@ -135,12 +123,6 @@ const KNOWN = `select distinct k.id, k.account, k.bytes, j.phase, j."isWitnessed
 const TIMES = `select k.id as transfer,
     coalesce(min(j.time) filter (where j.phase = 'lock'), min(j.time)) as time
   from ${GOOD} where k.ledger = $1 and k.epoch = $2 group by k.id`
-
-const SUMS = `select account as did, sum(amount)::text as sum from node."tokenPosting"
-  where ledger = $1 and epoch < $2 group by account`
-
-const HEADS = `select distinct on (account) account as did, seq, id from node."tokenContent"
-  where ledger = $1 and epoch < $2 and "isCounted" order by account, seq desc`
 
 const FORGET = `delete from node."tokenPosting" where ledger = $1 and epoch >= $2`
 
