@@ -7,6 +7,7 @@ import { type Clock, systemClock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
 import { type Database, openDatabase } from './database/database.ts'
 import { type HealthSources, healthOf } from './health.ts'
+import { followLedgers } from './follow-ledgers.ts'
 import { createBornAt } from './identity/account-birth.ts'
 import { createIdentityResolver } from './identity/resolver.ts'
 import { keepSpaces } from './keep-spaces.ts'
@@ -72,7 +73,8 @@ export async function startNode(
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
   parts.defer(() => pds.embedded.close())
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
-  const { appView, spaces, ledger, certifying } = await openParts({ ...shared, keys }, parts)
+  const opened = await openParts({ ...shared, keys }, parts)
+  const { appView, spaces, ledger, certifying } = opened
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
@@ -91,6 +93,7 @@ export async function startNode(
   identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
   await spaces.start()
+  opened.following.begin()
   ledger.begin()
   certifying.begin()
   const pools = { main: database.pool, points: appView.points }
@@ -134,6 +137,7 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
     const identity = await resolver.resolve(account)
     if (identity) await appView.follow(identity)
   }
+  const following = parts.use(followLedgers({ ...shared, follow: appView.follow, timers }))
   const { genesis } = ledger
   const validator = ledger.validating?.desk.opened.validator
   const certifies = { genesis, validator, outbound, follow, timers }
@@ -142,6 +146,7 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
     appView,
     ledger,
     certifying,
+    following,
     spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })),
   }
 }

@@ -143,7 +143,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await sync.start()
       await finishAndBegin(options, { ...acting, ...people, guests })
       await beginBusiness(options, parts)
-      await beginTokens(options, { ...people, sync })
+      await beginTokens(options, people.tokens)
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -228,21 +228,10 @@ async function beginBusiness(
   await beginBooking(options.jobs, { ...parts, ...served(options) })
 }
 
-/** Follows the accounts that govern ledgers, and takes in what comes of them. */
-async function beginTokens(
-  { jobs, pds, resolver, log }: Options,
-  { tokens, sync }: { tokens: TokenBook; sync: Sync },
-): Promise<void> {
+/** Takes in what comes of ledgers, whoever looks at them or not. */
+async function beginTokens({ jobs }: Options, tokens: TokenBook): Promise<void> {
   await tokens.settle()
-  await jobs.every('tokens', '* * * * *', async () => {
-    for (const { governance } of tokens.ledgers) {
-      if (await pds.isHosted(governance)) continue
-      const identity = await resolver.resolve(governance).catch(() => undefined)
-      if (identity) await sync.follow(identity)
-      else log.warn({ governance }, 'the account that governs a ledger is not found now')
-    }
-    await tokens.settle()
-  })
+  await jobs.every('tokens', '* * * * *', () => tokens.settle())
 }
 
 /** What is kept of people beside their records. */

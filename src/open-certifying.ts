@@ -1,4 +1,8 @@
-import { finalTransfers, waitingTransfers } from './appview/tokens/waiting-transfers.ts'
+import {
+  certifiedTransfers,
+  finalTransfers,
+  waitingTransfers,
+} from './appview/tokens/waiting-transfers.ts'
 import type { Timers } from './clock.ts'
 import type { Config } from './config.ts'
 import { nativeCrypto as crypto } from './crypto/native.ts'
@@ -11,6 +15,7 @@ import type { ReadEpoch } from './tokens/epoch.ts'
 import { TRANSFER } from './tokens/transfer.ts'
 import type { Validator } from './tokens/validator.ts'
 import { type CertificatePut, certifyHosted } from './validator/certify-hosted.ts'
+import { leftOver } from './validator/left-over.ts'
 import { receivedHere, writtenHere } from './validator/wanted-sources.ts'
 
 type Options = {
@@ -52,7 +57,10 @@ export function openCertifying(options: Options): AsyncDisposable & { begin(): v
   }
 }
 
-function sourcesOf({ validator, database, pds, outbound, follow }: Options, genesis: ReadEpoch) {
+function sourcesOf(
+  { validator, database, pds, outbound, follow, timers }: Options,
+  genesis: ReadEpoch,
+) {
   const sql = database.pool as unknown as SqlPool
   const epoch = () => {
     const now = validator?.current()
@@ -66,7 +74,19 @@ function sourcesOf({ validator, database, pds, outbound, follow }: Options, gene
   })
   const known = (ids: readonly string[]) => finalTransfers(sql, ids)
   const received = receivedHere(parts, { sql, ledger: id, known, follow })
-  return validator ? [written, received] : [written]
+  const left = leftOver(
+    { ...parts, clock: timers },
+    {
+      sql,
+      ledger: id,
+      known,
+      certified: (ids) => certifiedTransfers(sql, ids),
+      follow: async (account) => {
+        if (!(await pds.isHosted(account))) await follow(account)
+      },
+    },
+  )
+  return validator ? [written, received, left] : [written]
 }
 
 /** The writer knows accounts by their DID only when the PDS has started. */

@@ -12,8 +12,11 @@ export type Wanted = { readonly account: string; readonly name: string }
 export type WantedSource<W extends Wanted = Wanted> = {
   list(): Promise<readonly W[]>
   /** Undefined when there is nothing to certify after all. */
-  certify(wanted: W): Promise<Driven | Refusal | undefined>
+  certify(wanted: W): Promise<Certified | Refusal | undefined>
 }
+
+/** How far a transfer came. `settled`: its epoch has ended with it, and by this certificate. */
+type Certified = Driven | { readonly status: 'settled'; readonly certificate: Certificate }
 
 type Parts = {
   readonly sources: readonly WantedSource[]
@@ -76,8 +79,8 @@ async function oneRound(parts: Parts, later: Later, signal: AbortSignal): Promis
         const driven = await certify(parts, next.source, wanted)
         wait(later, wanted.name, timers.now().getTime())
         // What follows it in its account cannot come before it.
-        if (driven?.status !== 'final') break
-        const put = putOf(code, driven.apply)
+        if (driven?.status !== 'final' && driven?.status !== 'settled') break
+        const put = putOf(code, driven.status === 'final' ? driven.apply : driven.certificate)
         puts.set(put.rkey, put)
         named.push(wanted.name)
       }
@@ -93,7 +96,7 @@ async function certify(
   { log }: Parts,
   source: WantedSource,
   wanted: Wanted,
-): Promise<Driven | undefined> {
+): Promise<Certified | undefined> {
   try {
     const driven = await source.certify(wanted)
     if (driven === undefined) return undefined

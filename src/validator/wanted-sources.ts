@@ -104,12 +104,20 @@ export function receivedHere(
       await from.follow(account)
       const at = epoch()
       const committee = committeeOf(at)
-      const peers = at.epoch.validators.map((peer) =>
-        withLock(remoteValidator(fetch, peer, committee.ledger), row),
-      )
+      const peers = appliedPeers(fetch, at, row)
       return driveTransfer({ crypto, committee, peers, transfer })
     },
   }
+}
+
+/** The validators of an epoch, to be asked only what they have applied of a certified transfer. */
+export function appliedPeers(
+  fetch: Outbound,
+  at: Pick<ReadEpoch, 'epoch' | 'id'>,
+  row: CertifiedBytes,
+): ValidatorPeer[] {
+  const { ledger } = committeeOf(at)
+  return at.epoch.validators.map((peer) => withLock(remoteValidator(fetch, peer, ledger), row))
 }
 
 /** A validator that is only asked what it has applied: the votes are together. */

@@ -24,6 +24,12 @@ export async function finalTransfers(sql: Sql, ids: readonly string[]): Promise<
   return new Set(rows.map((row) => row.transfer))
 }
 
+/** Those of these transfers that any good certificate known here is about. */
+export async function certifiedTransfers(sql: Sql, ids: readonly string[]): Promise<Set<string>> {
+  const { rows } = await sql.query<{ transfer: string }>(CERTIFIED, [ids])
+  return new Set(rows.map((row) => row.transfer))
+}
+
 const WAITING_MAX = 2_000
 /** Of one account; the others come when these are through. */
 const EACH_MAX = 50
@@ -40,3 +46,6 @@ const WAITING = `select account, rkey, cid from (
 
 const FINAL = `select distinct transfer from node."tokenJudgement"
   where transfer = any($1) and phase = 'apply' and reason is null`
+
+const CERTIFIED = `select distinct transfer from node."tokenJudgement"
+  where transfer = any($1) and reason is null`
