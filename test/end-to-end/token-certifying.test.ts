@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nativeCrypto } from '../../src/crypto/native.ts'
 import { EPOCH, type ReadEpoch } from '../../src/tokens/epoch.ts'
@@ -5,9 +6,11 @@ import { CERTIFICATE, readCertificate } from '../../src/tokens/certificate.ts'
 import { encodeRecord } from '../../src/tokens/encoding.ts'
 import { reviveBytes } from '../../src/tokens/json-bytes.ts'
 import { verifyProof } from '../../src/tokens/light-client.ts'
+import { conductEpoch } from '../../src/validator/conduct-epoch.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
 import { payments } from '../tokens/payments.ts'
+import { everyNodeAgrees, rebuildViews } from '../tokens/standings.ts'
 
 const TOKEN = 1_000_000
 const SOON = { timeout: 60_000, interval: 500 }
@@ -15,24 +18,27 @@ let network: TokenNetwork
 let genesis: ReadEpoch
 let ada: Person
 let ben: Person
+let council: Person
 
 beforeAll(async () => {
   network = await tokenNetwork()
   const [one, two] = network.nodes
   ada = await createPerson(one!.origin, 'ada.node1.test')
   ben = await createPerson(two!.origin, 'ben.node2.test')
-  const council = await createPerson(one!.origin, 'council.node1.test')
+  council = await createPerson(one!.origin, 'council.node1.test')
   genesis = await network.found(
     [{ kind: 'system_grant', amount: 9 * TOKEN, to: ada.did }],
     council.did,
   )
   const record = JSON.parse(JSON.stringify(genesis.epoch)) as Record<string, unknown>
   await council.put(`at://${council.did}/${EPOCH}/at.0`, record)
-  for (const node of [one!, two!]) {
-    Object.assign(node.env, { ANGELOS_TOKEN_LEDGER: `${genesis.id}@${council.did}` })
-    await node.stop()
-    await node.start()
-  }
+  await Promise.all(
+    network.nodes.map(async (node) => {
+      Object.assign(node.env, { ANGELOS_TOKEN_LEDGER: `${genesis.id}@${council.did}` })
+      await node.stop()
+      await node.start()
+    }),
+  )
 }, 280_000)
 afterAll(() => network[Symbol.asyncDispose]())
 
@@ -85,6 +91,28 @@ test('both see what that comes to, each on their own node', async () => {
   await expect.poll(() => balance(1, ada.did), SOON).toBe(6 * TOKEN)
   await expect.poll(() => balance(2, ben.did), SOON).toBe(3 * TOKEN)
 }, 150_000)
+
+test('on every node, also where nobody was paid, views are what the validators have signed', async () => {
+  const tokenFor = async (aud: string) => {
+    const asked = { aud, lxm: 'co.kendev.tokens.closeEpoch' }
+    return (await council.get<{ token: string }>('com.atproto.server.getServiceAuth', asked)).token
+  }
+  const now = () => new Date().toISOString()
+  const wait = (ms: number) => sleep(ms)
+  const { validators, params } = genesis.epoch
+  const next = await conductEpoch(
+    { crypto: nativeCrypto, fetch, tokenFor, wait, now, drainMs: 200 },
+    genesis,
+    { validators, params, grants: [{ kind: 'node_reward', amount: 7, to: ben.did }] },
+  )
+  const record = JSON.parse(JSON.stringify(next.epoch)) as Record<string, unknown>
+  await council.put(`at://${council.did}/${EPOCH}/at.1`, record)
+  await everyNodeAgrees(network.nodes, next.epoch, { paid: 0 })
+  await payments(network, ada).write(ben.did, TOKEN, { genesis, epoch: next })
+  await everyNodeAgrees(network.nodes, next.epoch, { paid: 1 })
+  await rebuildViews(network.nodes[2]!)
+  await everyNodeAgrees(network.nodes, next.epoch, { paid: 1 })
+}, 300_000)
 
 /** Id of Ada's transfer with a number, as the records of certificates name it. */
 async function idOf(seq: number): Promise<string> {
