@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // On every core: Vitest would leave one out, which is half of two.
+    maxWorkers: '100%',
+    globalSetup: ['test/database/run-server.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Tests of whole nodes share two cores; who waits for something waits for it to happen.

@@ -2,14 +2,11 @@ import { afterAll } from 'vitest'
 import { collections as all } from '../src/appview/collections/index.ts'
 import type { Collection, Row } from '../src/appview/define.ts'
 import { Indexer, type Write } from '../src/appview/index-record.ts'
-import { migrations } from '../src/appview/migrations/index.ts'
 import { tableName } from '../src/appview/schema.ts'
 import { type SqlPool, transaction } from '../src/appview/sql.ts'
 import { prepareViewTables } from '../src/appview/view-tables.ts'
-import { migrate } from '../src/database/migrate.ts'
 import { silentLog } from '../src/log.ts'
-import { type TestDatabase, pgliteDatabase } from './database/pglite.ts'
-import { spaceTables } from './space-database.ts'
+import { type FreshDatabase, freshDatabase } from './database/fresh.ts'
 
 /** When every test write happens, unless the test says otherwise. */
 export const NOW = new Date('2026-11-23T12:00:00Z')
@@ -23,17 +20,13 @@ export type AppViewDatabase = {
   clear: () => Promise<void>
 }
 
-let shared: Promise<TestDatabase<unknown>> | undefined
+let shared: Promise<FreshDatabase<unknown>> | undefined
 
-/** The AppView's tables in an in-memory Postgres, made once per test file and emptied for each
- *  caller. */
+/** The AppView's tables in a database of the test file's own, emptied for each caller. */
 export async function appViewDatabase(collections = all): Promise<AppViewDatabase> {
   if (!shared) {
-    shared = pgliteDatabase()
+    shared = freshDatabase()
     afterAll(async () => (await shared)?.close())
-    const { db } = await shared
-    await migrate({ db, schema: 'node', migrations })
-    await spaceTables(await shared)
   }
   const { pool } = await shared
   const made = await appViewOn(pool as unknown as SqlPool, collections)

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { hasCode, readIfThere } from './durable-file.ts'
 
 /** The programs of one Postgres, `version` being that of the npm package they came in. */
@@ -60,7 +60,7 @@ export function makeRunnable(folder: string, binaries: Binaries): void {
 
 function packageFolder(name: string): string | undefined {
   try {
-    return resolve(fileURLToPath(import.meta.resolve(name)), '../..')
+    return resolve(createRequire(import.meta.url).resolve(name), '../..')
   } catch (error) {
     if (hasCode(error, 'ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND')) return undefined
     throw error

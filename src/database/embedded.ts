@@ -42,8 +42,10 @@ export async function startEmbedded(options: {
   log: Log
   binaries?: Binaries
   machineFolder?: string
+  /** Settings of the server in place of ours, for who can lose the data. */
+  settings?: Readonly<Record<string, string>>
 }): Promise<EmbeddedPostgres> {
-  const { dataDir, log } = options
+  const { dataDir, log, settings } = options
   makeDataDir(dataDir)
   const files = embeddedFiles(dataDir)
   const mutex = await waitForLock(files.startLock, 'exclusive', START_LOCK_MS)
@@ -53,7 +55,8 @@ export async function startEmbedded(options: {
     const place = await choosePlace({ binaries: findBinaries(), ...options })
     const { password, created } = await prepareCluster(place, files)
     const port = Number(readIfThere(files.port)) || undefined
-    const server = { place, password, logFile: files.log, keepPort: false, log }
+    const kept = { place, password, logFile: files.log, log, ...(settings && { settings }) }
+    const server = { ...kept, keepPort: false }
     const first = await attachServer({ ...server, ...(port && { port }) })
     if (first.port !== port) writeDurably(files.port, String(first.port))
     const { pid, adopted } = first

@@ -17,6 +17,8 @@ export type ServerOptions = {
   /** The port to use, which `keepPort` forbids to change when it is taken. */
   port?: number
   keepPort: boolean
+  /** Settings of the server in place of ours. */
+  settings?: Readonly<Record<string, string>>
   log: Log
 }
 
@@ -91,7 +93,8 @@ async function startServer(options: ServerOptions): Promise<Postmaster | { failu
 /** In a process group of its own: Ctrl-C in a terminal reaches only us, and we decide the order. */
 function spawnPostgres(options: ServerOptions, port: number, output: number): ChildProcess {
   const { place } = options
-  const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const chosen = { ...SETTINGS, ...options.settings }
+  const settings = Object.entries(chosen).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(
     place.binaries.postgres,
     ['-D', place.data, '-p', String(port), ...settings],
