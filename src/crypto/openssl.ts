@@ -1,4 +1,5 @@
 import { createECDH, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { compactOf, derOf } from './der.ts'
 import { type Curve, flipS, isLowS } from './low-s.ts'
 
 /** Checks one compact signature over the SHA-256 of `bytes` with one key. */
@@ -27,8 +28,7 @@ export function opensslVerifier(curve: Curve, point: Uint8Array): Verify | undef
 export function opensslEitherS(curve: Curve, point: Uint8Array): Verify | undefined {
   const key = publicKey(curve, point)
   if (key === undefined) return undefined
-  return (bytes, signature) =>
-    verify('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  return (bytes, signature) => verify('sha256', bytes, key, derOf(signature))
 }
 
 /** A signer on OpenSSL: low s, but a random nonce, so two signatures of one text differ. */
@@ -53,8 +53,8 @@ export function opensslSigner(
   return {
     point,
     sign: (bytes) => {
-      const signature = sign('sha256', bytes, { key, dsaEncoding: 'ieee-p1363' })
-      return isLowS(curve, signature) ? Uint8Array.from(signature) : flipS(curve, signature)
+      const signature = compactOf(sign('sha256', bytes, key))
+      return isLowS(curve, signature) ? signature : flipS(curve, signature)
     },
   }
 }
