@@ -6,10 +6,12 @@ import {
   type Attestation,
   type Subject,
   attest,
+  attestationBytes,
   checkAttestation,
   makeBatch,
 } from './attestation.ts'
-import { cidOf } from './encoding.ts'
+import { cidBytesOf, cidOf } from './encoding.ts'
+import { checkedBatches } from './seen-signatures.ts'
 
 const VAL = payer('val')
 const key = VAL.signer.didKey
@@ -48,6 +50,14 @@ test('an attestation is of every part of what it is about', () => {
     expect(check(about, { ...made, ...more })).toMatchObject({ reason: 'BadSignature' })
   }
   expect(check(about, made, { key: by.senderKey })).toMatchObject({ reason: 'BadSignature' })
+})
+
+test('what is signed is the CID of the whole content, with or without a transfer before', () => {
+  const $type = 'co.kendev.tokens.defs#attestation'
+  for (const of of [about, { ...about, seq: 70_000, prev: other }]) {
+    const whole = cidBytesOf(nativeCrypto, { $type, ...of, ...by })
+    expect(attestationBytes(nativeCrypto, of, by)).toEqual(whole)
+  }
 })
 
 const entries = (count: number) =>
@@ -93,7 +103,7 @@ test('a head is checked once, and remembering it lets nothing else through', () 
     },
   }
   const all = entries(5)
-  const checked = new Set<string>()
+  const checked = checkedBatches()
   const { attestations } = makeBatch(crypto, { number: 1 }, all).sign(VAL.signer)
   for (const [at, made] of attestations.entries()) {
     expect(checkAttestation(crypto, all[at]!.about, made, { key, checked })).toBeUndefined()

@@ -1,6 +1,7 @@
 import { type Bytes, fromBytes, toBytes } from '@atcute/cbor'
 import { type Refusal, refuse } from './refusal.ts'
-import { cidBytes, cidBytesOf, cidOf } from './encoding.ts'
+import { cidBytes, cidBytesOf, cidBytesOfBytes, cidOf, encodeRecord } from './encoding.ts'
+import { type KnownTree, knownTree } from './known-tree.ts'
 import { PATH_MAX, isIncluded, merkleTree } from './merkle.ts'
 import { bytes, cid, did, didKey, fields, instant, int, list, oneOf } from './shape.ts'
 import type { TokenCrypto, TokenSigner } from './token-crypto.ts'
@@ -78,22 +79,28 @@ export const subjectFields = {
 
 /** The 36 bytes that are signed: the CID of the attestation's content. */
 export function attestationBytes(crypto: TokenCrypto, about: Subject, by: Observed): Uint8Array {
+  return attestationsAbout(crypto, about)(by)
+}
+
+/** The bytes that each signer of one subject signs. What all of them say is encoded once: in the
+ *  order of canonical CBOR, by length and then by letters, the three fields of the signer are last. */
+export function attestationsAbout(
+  crypto: TokenCrypto,
+  about: Subject,
+): (by: Observed) => Uint8Array {
   const { phase, ledger, epoch, committee, account, seq, prev, transfer } = about
-  const { validator, senderKey, observedAt } = by
-  return cidBytesOf(crypto, {
-    $type: ATTESTATION,
-    phase,
-    ledger,
-    epoch,
-    committee,
-    account,
-    seq,
-    ...(prev !== undefined && { prev }),
-    transfer,
-    validator,
-    senderKey,
-    observedAt,
-  })
+  const before = prev === undefined ? {} : { prev }
+  const named = { phase, ledger, epoch, committee, account, seq, ...before, transfer }
+  const common = encodeRecord({ $type: ATTESTATION, ...named })
+  return ({ validator, senderKey, observedAt }) => {
+    const own = encodeRecord({ validator, senderKey, observedAt })
+    const whole = new Uint8Array(common.length + own.length - 1)
+    whole.set(common)
+    whole.set(own.subarray(1), common.length)
+    // The first byte of a map of up to 23 entries holds their number.
+    whole[0] = common[0]! + 3
+    return cidBytesOfBytes(crypto, whole)
+  }
 }
 
 /** Signs an attestation by itself. */
@@ -154,37 +161,53 @@ export function makeBatch(
   }
 }
 
-/** Remembers batch heads whose signature was found good, so that each is checked once. The text
- *  names head, signature and key, so nothing else can be taken for it. */
-export type CheckedBatches = { has(key: string): boolean; add(key: string): void }
+/** A batch head as somebody has signed it, with whose key signs. */
+export type SignedHead = Pick<Subject, 'ledger' | 'epoch'> &
+  Pick<Attestation, 'validator' | 'signature'> & { readonly key: string; readonly head: BatchHead }
+
+/** Remembers batch heads whose signature was found good, so that each is checked once, and what is
+ *  known of their trees. A head is found only if it is the same in every part. */
+export type CheckedBatches = {
+  find(signed: SignedHead): KnownTree | undefined
+  add(signed: SignedHead, tree: KnownTree): void
+}
 
 /** Checks that `key` has signed the attestation. */
 export function checkAttestation(
   crypto: TokenCrypto,
   about: Subject,
   by: Attestation,
-  { key, checked }: { readonly key: string; readonly checked?: CheckedBatches | undefined },
+  {
+    key,
+    checked,
+    bytesBy = attestationsAbout(crypto, about),
+  }: {
+    readonly key: string
+    readonly checked?: CheckedBatches | undefined
+    /** What signers of the subject sign, where several of one are checked. */
+    readonly bytesBy?: (by: Observed) => Uint8Array
+  },
 ): Refusal | undefined {
-  const content = attestationBytes(crypto, about, by)
-  const signature = fromBytes(by.signature)
+  const content = bytesBy(by)
   const { batch, validator } = by
   if (!batch) {
-    return crypto.verify({ didKey: key, bytes: content, signature })
+    return crypto.verify({ didKey: key, bytes: content, signature: fromBytes(by.signature) })
       ? undefined
       : refuse('BadSignature', `not ${validator}’s`)
   }
   const { index, count } = batch
-  const path = batch.path.map(fromBytes)
+  const { ledger, epoch } = about
   const root = fromBytes(batch.root)
-  if (!isIncluded(crypto, { data: content, index, count, path, root })) {
-    return refuse('BadBatchPath', `of ${validator}, entry ${index} of ${count}`)
-  }
-  const head = cidOf(crypto, batchContent(about, validator, batch))
-  const name = `${key} ${by.signature.$bytes} ${head}`
-  if (checked?.has(name)) return undefined
-  if (!crypto.verify({ didKey: key, bytes: cidBytes(head), signature })) {
+  const place = { data: content, index, path: batch.path.map(fromBytes) }
+  const signed = { ledger, epoch, validator, signature: by.signature, key, head: batch }
+  const known = checked?.find(signed)
+  const isIn = known ? known.includes(place) : isIncluded(crypto, { ...place, count, root })
+  if (!isIn) return refuse('BadBatchPath', `of ${validator}, entry ${index} of ${count}`)
+  if (known) return undefined
+  const head = cidBytesOf(crypto, batchContent(about, validator, batch))
+  if (!crypto.verify({ didKey: key, bytes: head, signature: fromBytes(by.signature) })) {
     return refuse('BadBatchSignature', `not ${validator}’s`)
   }
-  checked?.add(name)
+  checked?.add(signed, knownTree(crypto, { root, count }))
   return undefined
 }

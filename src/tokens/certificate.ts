@@ -5,6 +5,7 @@ import {
   type Observed,
   type Subject,
   attestationShape,
+  attestationsAbout,
   checkAttestation,
   subjectFields,
 } from './attestation.ts'
@@ -109,10 +110,11 @@ export function checkCertificate(
   if (signers.size < committee.quorum) {
     return refuse('TooFewSigners', `${signers.size} of ${committee.quorum}`)
   }
+  const bytesBy = attestationsAbout(crypto, about)
   for (const by of attestations) {
     if (isOwn?.(about, by)) continue
     const key = committee.keys.get(by.validator)!
-    const fault = checkAttestation(crypto, about, by, { key, checked })
+    const fault = checkAttestation(crypto, about, by, { key, checked, bytesBy })
     if (fault) return fault
   }
   const time = medianOf(attestations)

@@ -41,7 +41,12 @@ export function cidOf(crypto: TokenCrypto, record: object): string {
 
 /** The 36 bytes of the CID of a record, which are what is signed. */
 export function cidBytesOf(crypto: TokenCrypto, record: object): Uint8Array {
-  return fromDigest(CODEC_DCBOR, crypto.sha256(encode(record))).bytes
+  return cidBytesOfBytes(crypto, encode(record))
+}
+
+/** The 36 bytes of the CID of canonical bytes. */
+export function cidBytesOfBytes(crypto: TokenCrypto, bytes: Uint8Array): Uint8Array {
+  return fromDigest(CODEC_DCBOR, crypto.sha256(bytes)).bytes
 }
 
 /** The 36 bytes of a CID, which are what is signed. Throws for text that is no CID. */

@@ -88,7 +88,8 @@ function treeOf(crypto: TokenCrypto, data: readonly Uint8Array[]) {
   return { root: level[0]!, levels }
 }
 
-function nodeHash(crypto: TokenCrypto, left: Uint8Array, right: Uint8Array): Uint8Array {
+/** The hash of a node from those of the two below it, RFC 6962 §2.1. */
+export function nodeHash(crypto: TokenCrypto, left: Uint8Array, right: Uint8Array): Uint8Array {
   const whole = new Uint8Array(1 + left.length + right.length)
   whole[0] = NODE
   whole.set(left, 1)
