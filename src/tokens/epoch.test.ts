@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { didOf, firstEpoch, payer } from '../../test/tokens/town.ts'
 import { nextEpoch, signedBy } from '../../test/tokens/chain.ts'
+import { signerFromPrivateKey } from '../crypto/ecdsa.ts'
 import { nativeCrypto } from '../crypto/native.ts'
 import { encodeRecord } from './encoding.ts'
 import { type Epoch, type ReadEpoch, readEpoch, walkEpochs } from './epoch.ts'
@@ -8,6 +9,7 @@ import { isRefusal } from './refusal.ts'
 
 const WHO = ['val', 'vbl', 'vcl', 'vdl'].map(payer)
 const validators = WHO.map(({ did, signer }) => ({ did, key: signer.didKey }))
+const K256 = signerFromPrivateKey(Buffer.alloc(32, 7))
 const FIRST = firstEpoch(validators, [{ kind: 'system_grant', amount: 5, to: didOf('ada') }])
 const read = (epoch: Epoch) => readEpoch(nativeCrypto, encodeRecord(epoch))
 function good(epoch: Epoch): ReadEpoch {
@@ -38,6 +40,21 @@ const unsound: [string, Partial<Epoch>, string][] = [
       validators: FIRST.validators.with(1, {
         ...FIRST.validators[1]!,
         key: FIRST.validators[0]!.key,
+      }),
+    },
+    'BadCommittee',
+  ],
+  [
+    'with a key of another curve',
+    { validators: FIRST.validators.with(1, { ...FIRST.validators[1]!, key: K256.didKey }) },
+    'BadCommittee',
+  ],
+  [
+    'with a key that is cut',
+    {
+      validators: FIRST.validators.with(1, {
+        ...FIRST.validators[1]!,
+        key: FIRST.validators[1]!.key.slice(0, -1),
       }),
     },
     'BadCommittee',

@@ -99,6 +99,8 @@ export type Committee = {
   readonly keys: ReadonlyMap<string, string>
 }
 
+/** A did:key of P-256: multicodec 0x1200 and a compressed point, in base58. */
+const P256_KEY = /^did:key:zDnae[1-9A-HJ-NP-Za-km-z]{44}$/
 const validator = fields({ did, key: didKey, endpoint: text(512, /^https?:\/\/[^\s]+$/) })
 const amount = int(0, Number(SUPPLY_CAP))
 const params = fields(
@@ -148,7 +150,7 @@ export function epochId(crypto: TokenCrypto, epoch: Omit<Epoch, 'signatures'>): 
 }
 
 /** Reads the canonical bytes of an epoch and checks what it must be by itself: a committee of
- *  different members with the one right quorum, sound policies and grants within the cap. */
+ *  different members with keys of P-256 and the one right quorum, sound policies and grants within the cap. */
 export function readEpoch(crypto: TokenCrypto, record: Uint8Array): ReadEpoch | Refusal {
   const decoded = decodeRecord(record, EPOCH_BYTES_MAX)
   if (!decoded.ok) return decoded
@@ -172,6 +174,8 @@ function checkSound(epoch: Epoch): Refusal | undefined {
   if (keys.size !== validators.length || dids.size !== validators.length) {
     return refuse('BadCommittee', 'a validator or a key is named twice')
   }
+  const stray = validators.find(({ key }) => !P256_KEY.test(key))
+  if (stray) return refuse('BadCommittee', `the key of ${stray.did} is not of P-256`)
   if (quorum !== quorumOf(validators.length)) {
     return refuse(
       'BadQuorum',

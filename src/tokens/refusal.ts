@@ -14,6 +14,7 @@ export type Reason =
   | 'SelfCredit'
   | 'DuplicateCredit'
   | 'BadSplit'
+  | 'FeeMissing'
   | 'SpendSignatureMissing'
   | 'BadSpendSignature'
   | 'NotInRepo'

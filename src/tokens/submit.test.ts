@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { openDesk } from '../../test/tokens/desk.ts'
-import { didOf, orderOf, payer } from '../../test/tokens/town.ts'
+import { didOf, firstEpoch, orderOf, payer } from '../../test/tokens/town.ts'
 import { cidOf } from './encoding.ts'
 import type { Order } from './ledger-view.ts'
 
@@ -136,4 +136,39 @@ test('an identity that is gone pays nothing', async () => {
   const desk = await openDesk([GIFT])
   const order = withKeys(desk.next(ADA, { credits: to('ben', 5) }), { tombstoned: true })
   expect(await desk.submit(order)).toMatchObject({ reason: 'AccountTombstoned' })
+})
+
+test('what is paid between nodes owes its fee where somebody gets the fees', async () => {
+  const fees = payer('fees')
+  const params = { ...firstEpoch([], []).params, feeAccount: fees.did }
+  const desk = await openDesk([GIFT, { ...GIFT, to: fees.did }], { params })
+  const kind = 'cross_tenant_exchange' as const
+  const ask = (amount: number, fee: number, more: object = {}) => {
+    const leg = fee === 0 ? [] : [{ to: fees.did, amount: fee, role: 'fee' }]
+    return desk.submit(desk.next(ADA, { kind, credits: [...to('ben', amount), ...leg], ...more }))
+  }
+  const FEE = { reason: 'FeeMissing' }
+  expect(await ask(1_000_000, 0)).toMatchObject(FEE)
+  expect(await ask(1_000_000, 4_999)).toMatchObject(FEE)
+  expect(await ask(1, 999)).toMatchObject(FEE)
+  const quote = { uri: `at://${didOf('ben')}/quote/1`, cid: desk.genesis.id }
+  const paid = { exchange: { quote, leg: 'paid' } }
+  expect(await ask(1_000_000, 4_999, paid)).toMatchObject(FEE)
+  expect(desk.store.locks.size).toBe(0)
+  expect(await ask(1_000_000, 5_000, paid)).toMatchObject({ ok: true })
+  const own = desk.next(fees, { kind, credits: to('ben', 9) })
+  expect(await desk.submit(own)).toMatchObject({ ok: true })
+})
+
+test('no fee is due for a gift, for the answer to a payment, or where nobody gets fees', async () => {
+  const params = { ...firstEpoch([], []).params, feeAccount: didOf('fees') }
+  const desk = await openDesk([GIFT], { params })
+  await desk.pay(ADA, { credits: to('ben', 9) })
+  const quote = { uri: `at://${ADA.did}/quote/1`, cid: desk.genesis.id }
+  const kind = 'cross_tenant_exchange' as const
+  for (const leg of ['delivered', 'refund'] as const) {
+    await desk.pay(ADA, { kind, credits: to('ben', 9), exchange: { quote, leg } })
+  }
+  const free = await openDesk([GIFT])
+  await free.pay(ADA, { kind, credits: to('ben', 9) })
 })

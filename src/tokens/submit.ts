@@ -4,6 +4,7 @@ import { checkKind } from './pool-rules.ts'
 import { type Refusal, refuse } from './refusal.ts'
 import { checkSplit } from './split-policy.ts'
 import type { TokenCrypto } from './token-crypto.ts'
+import { networkFee } from './worth/network-fee.ts'
 
 /** What a validator answers an order: a vote for it, that it is applied already, or no. */
 export type Submitted =
@@ -121,13 +122,37 @@ function checkLimit(
   return refuse(held ? 'KeyOnHold' : 'LimitWithoutDeviceKey', detail)
 }
 
-function checkPolicy({ current }: LedgerView, { transfer }: Order): Refusal | undefined {
+function checkPolicy({ current }: LedgerView, order: Order): Refusal | undefined {
+  const { transfer } = order
   // Fees are left out of a split: any receiver could be named one.
   const { feeAccount } = current.epoch.params
   const stray = transfer.credits.find(({ role, to }) => role === 'fee' && to !== feeAccount)
   if (stray) return refuse('BadSplit', `fees are due to ${feeAccount ?? 'nobody'}`)
+  const unpaid = checkFee(current, order)
+  if (unpaid) return unpaid
   if (transfer.splitPolicy === undefined) return undefined
   const policy = current.epoch.params.splits.find(({ name }) => name === transfer.splitPolicy)
   if (!policy) return refuse('BadSplit', `the epoch has no policy ${transfer.splitPolicy}`)
   return checkSplit(policy, transfer.credits)
+}
+
+/** What is paid between nodes owes the network its fee, beside the amount. Which node somebody is
+ *  of changes while validators look, so the kind of the transfer says it; the legs that answer a
+ *  payment owe nothing more, nor does the account that gets the fees. */
+function checkFee(
+  { epoch }: LedgerView['current'],
+  { account, transfer }: Order,
+): Refusal | undefined {
+  const { feeAccount, feeBasisPoints: basisPoints, feeMinimum } = epoch.params
+  const { kind, exchange, credits } = transfer
+  const isAnswer = exchange !== undefined && exchange.leg !== 'paid'
+  if (kind !== 'cross_tenant_exchange' || isAnswer) return undefined
+  if (feeAccount === undefined || feeAccount === account) return undefined
+  const sumOf = (isFee: boolean) =>
+    credits.reduce((all, one) => all + BigInt((one.role === 'fee') === isFee ? one.amount : 0), 0n)
+  const due = networkFee(sumOf(false), true, { basisPoints, minimum: BigInt(feeMinimum) })
+  const given = sumOf(true)
+  return given < due
+    ? refuse('FeeMissing', `${given} of ${due} micro-tokens that are due to ${feeAccount}`)
+    : undefined
 }

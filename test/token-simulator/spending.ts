@@ -33,7 +33,9 @@ export function drawPayment(world: World, payer: string, payers: readonly string
       world.met(38)
       const cid = world.chain[0]!.read.id
       const quote = { uri: `at://${receivers[0]}/quote/1`, cid }
-      return () => ({ kind: 'cross_tenant_exchange', credits, exchange: { quote, leg: 'paid' } })
+      const owed = fees.length > 0 ? credits : [...credits, fee]
+      const exchange = { quote, leg: 'paid' } as const
+      return () => ({ kind: 'cross_tenant_exchange', credits: owed, exchange })
     }
     return () => ({ credits })
   }

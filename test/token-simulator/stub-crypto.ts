@@ -45,7 +45,8 @@ export function stubSuite(): CryptoSuite {
       const text = [...squeeze(absorb(START, new TextEncoder().encode(name)))]
         .map((byte) => ALPHABET[byte % ALPHABET.length]!)
         .join('')
-      const didKey = `did:key:zStub${text}`
+      // Of the form that keys of validators must have.
+      const didKey = `did:key:zDnaeStubStubStub${text}`
       return { didKey, sign: (bytes) => sign(didKey, bytes) }
     },
     withHighS(signature) {

@@ -36,6 +36,18 @@ test('the cluster is whom a seed vouches for on the way of the smallest DIDs', (
   )
 })
 
+test('two steps away from a seed it is still the smallest DID that a cluster follows', () => {
+  // z is seen before y, since a comes before b; y has the smaller DID.
+  const given = vouches('root>a', 'root>b', 'a>z', 'b>y', 'z>p', 'y>p')
+  const persons = personsOf({ seeds: [didOf('root')], vouches: given })
+  const clusters = Object.fromEntries(persons.map(({ did, cluster }) => [did, cluster]))
+  expect(clusters).toMatchObject({
+    [didOf('z')]: didOf('a'),
+    [didOf('y')]: didOf('b'),
+    [didOf('p')]: didOf('b'),
+  })
+})
+
 test('vouches for oneself and given twice add nothing, and no odd name comes in', () => {
   const seeds = [didOf('root')]
   const given = vouches('root>root', 'root>a', 'root>a', 'a>a', 'x>y')
