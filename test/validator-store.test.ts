@@ -7,13 +7,16 @@ import { p256Signer } from '../src/crypto/p256.ts'
 import { openKysely } from '../src/database/pool.ts'
 import { migrate } from '../src/database/migrate.ts'
 import { assemble } from '../src/tokens/certificate.ts'
-import { encodeRecord } from '../src/tokens/encoding.ts'
-import { readEpoch } from '../src/tokens/epoch.ts'
+import { cidOfBytes, encodeRecord } from '../src/tokens/encoding.ts'
+import { type Epoch, readEpoch } from '../src/tokens/epoch.ts'
 import type { LedgerStore } from '../src/tokens/ledger-store.ts'
 import { memoryStore } from '../src/tokens/memory-store.ts'
 import { isRefusal } from '../src/tokens/refusal.ts'
+import { sealBytes } from '../src/tokens/seal.ts'
 import { openEpoch } from '../src/tokens/settle.ts'
 import { createValidator } from '../src/tokens/validator.ts'
+import { snapshotOf } from '../src/tokens/worth/personhood.ts'
+import { type EpochChange, epochChange } from '../src/validator/epoch-change.ts'
 import { migrations } from '../src/validator/migrations/index.ts'
 import { openValidator } from '../src/validator/open-validator.ts'
 import { type NativeDatabase, nativeDatabase } from './database/native.ts'
@@ -147,4 +150,75 @@ test('books that know fewer starts than the key are refused', async () => {
   await onPostgres(ledger)
   writeFileSync(ledger.startsFile, '7\n')
   await expect(onPostgres(ledger)).rejects.toThrow(/restored from a backup/)
+})
+
+/** A validator that asks only itself what was sealed. */
+function alone(opened: Awaited<ReturnType<typeof onPostgres>>) {
+  const change: EpochChange = epochChange({
+    opened,
+    crypto: nativeCrypto,
+    now: () => NOON,
+    source: {
+      async seal(_, epoch) {
+        const found = await change.sealed(epoch)
+        return found && { record: sealBytes(found.seal), transfers: found.transfers }
+      },
+      certificate: () => Promise.resolve(undefined),
+    },
+  })
+  return change
+}
+
+test('a validator signs no epoch that pins a snapshot of persons it has not seen', async () => {
+  const ledger = ledgerOf()
+  const { genesis, signer, town } = ledger
+  const opened = await onPostgres(ledger)
+  const change = alone(opened)
+  await change.seal(0)
+  const { cid } = (await change.sealed(0))!
+  const seals = [{ validator: DID, cid }]
+  const outcome = await change.conclude(seals)
+  if (isRefusal(outcome)) throw new Error(outcome.detail)
+  const persons = [{ did: BEN.did, bucket: 2, cluster: BEN.did }]
+  const snapshot = encodeRecord(snapshotOf(1, persons, genesis.id))
+  const draft: Epoch = {
+    ...genesis.epoch,
+    ledger: genesis.id,
+    epoch: 1,
+    prev: genesis.id,
+    grants: [{ kind: 'karma_reward', amount: 500, pool: POOL.did, bucketCaps: [1, 1, 9, 1, 1, 1] }],
+    personhood: cidOfBytes(nativeCrypto, snapshot),
+    handover: { seals, ...outcome.roots },
+    signatures: [],
+  }
+  const read = (epoch: Epoch) => {
+    const found = readEpoch(nativeCrypto, encodeRecord(epoch))
+    if (isRefusal(found)) throw new Error(found.detail)
+    return found
+  }
+  const WRONG = { reason: 'WrongPersonhood' }
+  const next = read(draft)
+  expect(await change.sign(next)).toMatchObject(WRONG)
+  const other = encodeRecord(snapshotOf(1, [], genesis.id))
+  expect(await change.sign(next, other)).toMatchObject(WRONG)
+  const ahead = encodeRecord(snapshotOf(2, persons, genesis.id))
+  const early = read({ ...draft, personhood: cidOfBytes(nativeCrypto, ahead) })
+  expect(await change.sign(early, ahead)).toMatchObject(WRONG)
+  // What was refused was not promised to anybody.
+  const signed = await change.sign(next, snapshot)
+  if (isRefusal(signed)) throw new Error(signed.detail)
+  expect(await change.sign(read({ ...draft, grants: [] }), snapshot)).toMatchObject({
+    reason: 'Equivocation',
+  })
+  const whole = read({ ...draft, signatures: [signed.signature] })
+  expect(await change.enter(whole)).toMatchObject(WRONG)
+  expect(await change.enter(whole, snapshot)).toEqual({ ok: true })
+  const reward = (amount: number) =>
+    orderOf(town, POOL, { epoch: 1, kind: 'karma_reward', credits: [{ to: BEN.did, amount }] })
+  const cap = { reason: 'OverRecipientCap' }
+  expect(await opened.validator.submit(reward(10))).toMatchObject(cap)
+  // So it does after a restart, by the snapshot in its books.
+  const again = await onPostgres({ ...ledger, signer })
+  expect(await again.validator.submit(reward(10))).toMatchObject(cap)
+  expect(await again.validator.submit(reward(9))).toMatchObject({ ok: true })
 })

@@ -50,7 +50,7 @@ export async function conductEpoch(
   const seals = await readSeals(by, before)
   const handover = await agreeOnSeals(by.fetch, before, seals)
   const draft = draftOf(by, before, decided, handover)
-  const next = await haveSigned(by, before, draft)
+  const next = await haveSigned(by, before, draft, decided.personhood)
   await tellAll(by, next, [...before.epoch.validators, ...decided.validators], decided)
   return next
 }
@@ -119,13 +119,15 @@ async function haveSigned(
   { fetch, crypto }: Conduct,
   before: ReadEpoch,
   draft: Epoch,
+  personhood: Decided['personhood'],
 ): Promise<ReadEpoch> {
   const { quorum, ledger, keys } = committeeOf(before)
   const content = cidBytes(epochId(crypto, draft))
   const signatures: EpochSignature[] = []
   const refusals: string[] = []
   for (const { did, endpoint } of before.epoch.validators) {
-    const body = { ledger, epoch: toBytes(encodeRecord(draft)) }
+    const snapshot = personhood && { personhood: toBytes(personhood.record) }
+    const body = { ledger, epoch: toBytes(encodeRecord(draft)), ...snapshot }
     const reply = await askPeer(fetch, endpoint, 'signEpoch', { body })
     const made = reply.ok && (reply.body['signature'] as Partial<EpochSignature> | undefined)
     const bytes = made && isBytes(made.signature) ? fromBytes(made.signature) : undefined

@@ -28,8 +28,12 @@ export type EpochChange = {
   sealed(epoch: number): Promise<SealedSet | undefined>
   /** What the epoch comes to by these seals. */
   conclude(seals: Handover['seals']): Promise<Outcome | Refusal>
-  /** Signs that the next epoch follows from the seals it names; one next epoch and no other. */
-  sign(next: ReadEpoch): Promise<{ ok: true; signature: EpochSignature } | Refusal>
+  /** Signs that the next epoch follows from the seals it names; one next epoch and no other, and
+   *  none that pins a snapshot of persons which is not here and sound. */
+  sign(
+    next: ReadEpoch,
+    personhood?: Uint8Array,
+  ): Promise<{ ok: true; signature: EpochSignature } | Refusal>
   /** Goes over to an epoch that a quorum has signed. */
   enter(next: ReadEpoch, personhood?: Uint8Array): Promise<{ ok: true } | Refusal>
 }
@@ -44,7 +48,7 @@ export function epochChange(closing: Closing): EpochChange {
       const ending = await endingBy(closing, seals)
       return isRefusal(ending) ? ending : concludeEpoch(closing.crypto, ending)
     },
-    sign: (next) => signNext(closing, next),
+    sign: (next, personhood) => signNext(closing, next, personhood),
     enter: (next, personhood) => enterNext(closing, next, personhood),
   }
 }
@@ -95,8 +99,12 @@ async function outcomeOf(closing: Closing, next: ReadEpoch): Promise<Outcome | R
 async function signNext(
   closing: Closing,
   next: ReadEpoch,
+  personhood: Uint8Array | undefined,
 ): Promise<{ ok: true; signature: EpochSignature } | Refusal> {
   const { books, signer, did } = closing.opened
+  // Nobody could enter an epoch whose snapshot is kept back, and the signature is for one only.
+  const persons = pinnedPersons(closing.crypto, next.epoch, personhood)
+  if (isRefusal(persons)) return persons
   const outcome = await outcomeOf(closing, next)
   if (isRefusal(outcome)) return outcome
   const promised = await promiseHandover(books, next.epoch.epoch - 1, next.id)

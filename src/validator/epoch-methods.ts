@@ -10,6 +10,9 @@ import type { EpochChange } from './epoch-change.ts'
 import { addMethod, requireLedger } from './mount.ts'
 import type { OpenedValidator } from './open-validator.ts'
 
+/** An epoch and a snapshot of persons, each as large as it may be, in base64. */
+const WITH_SNAPSHOT = { jsonLimit: 1_500_000 }
+
 /** Mounts what a validator answers about the end of its epoch. `callerOf` says by which account a
  *  request was signed; only the ledger's governance may close an epoch, the rest proves itself. */
 export function mountEpochMethods(
@@ -52,16 +55,24 @@ export function mountEpochMethods(
     requireLedger(ledger, input.ledger)
     return orThrow(await change.conclude(input.seals)).roots
   })
-  addMethod(server, tokens.signEpoch, async ({ input }) => {
+  mountNextEpoch(server, opened, change)
+}
+
+function mountNextEpoch(server: Server, opened: OpenedValidator, change: EpochChange): void {
+  const ledger = opened.genesis.id
+  const { tokens } = co.kendev
+  const sign = async ({ input }: { input: co.kendev.tokens.signEpoch.$InputBody }) => {
     requireLedger(ledger, input.ledger)
-    const signed = orThrow(await change.sign(readNext(input.epoch)))
+    const signed = orThrow(await change.sign(readNext(input.epoch), input.personhood))
     return { signature: signed.signature }
-  })
-  addMethod(server, tokens.enterEpoch, async ({ input }) => {
+  }
+  const enter = async ({ input }: { input: co.kendev.tokens.enterEpoch.$InputBody }) => {
     requireLedger(ledger, input.ledger)
     orThrow(await change.enter(readNext(input.epoch), input.personhood))
     return { epoch: opened.validator.current().epoch.epoch }
-  })
+  }
+  addMethod(server, tokens.signEpoch, sign, WITH_SNAPSHOT)
+  addMethod(server, tokens.enterEpoch, enter, WITH_SNAPSHOT)
 }
 
 function readNext(record: Uint8Array): ReadEpoch {

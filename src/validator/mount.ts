@@ -9,11 +9,13 @@ type Call<M extends l.Query | l.Procedure> = {
   readonly req: IncomingMessage
 }
 
-/** Mounts a method that asks nobody who they are; the router counts requests by address. */
+/** Mounts a method that asks nobody who they are; the router counts requests by address. A body is
+ *  as large as any may be unless `jsonLimit` says how many bytes. */
 export function addMethod<M extends l.Query | l.Procedure>(
   server: Server,
   ns: Main<M>,
   answer: (call: Call<M>) => Promise<object>,
+  opts: { readonly jsonLimit?: number } = {},
 ): void {
   type Request = {
     params: Call<M>['params']
@@ -25,7 +27,7 @@ export function addMethod<M extends l.Query | l.Procedure>(
     // Bytes write themselves as JSON has them.
     return { encoding: 'application/json', body: JSON.parse(JSON.stringify(body)) as object }
   }
-  server.add(ns, { handler } as never)
+  server.add(ns, { handler, opts } as never)
 }
 
 /** Throws `LedgerUnknown` for a ledger that is not validated here. */

@@ -68,14 +68,22 @@ export function enteredEpoch(
   return { epoch, committee: committeeOf(read), pools: poolsOf(epoch.grants), persons, phase }
 }
 
-/** The persons that an epoch pins, by its snapshot; none where it pins none. */
+/** The persons that an epoch pins, by its snapshot; none where it pins none. It was made for this
+ *  epoch of this ledger, or for one before: the first epoch's names no ledger. */
 export function pinnedPersons(
   crypto: TokenCrypto,
-  { personhood: pinned }: Epoch,
-  snapshot: Uint8Array | undefined,
+  { personhood: pinned, ledger, epoch }: Pick<Epoch, 'personhood' | 'ledger' | 'epoch'>,
+  record: Uint8Array | undefined,
 ): ReadonlyMap<string, Person> | Refusal {
   if (pinned === undefined) return new Map()
-  if (!snapshot) return refuse('WrongPersonhood', `the epoch pins ${pinned}; send the snapshot too`)
-  const read = readSnapshot(crypto, snapshot, pinned)
-  return isRefusal(read) ? read : read.persons
+  if (!record) return refuse('WrongPersonhood', `the epoch pins ${pinned}; send the snapshot too`)
+  const read = readSnapshot(crypto, record, pinned)
+  if (isRefusal(read)) return read
+  const { snapshot, persons } = read
+  const due = snapshot.epoch === 0 ? undefined : ledger
+  if (snapshot.ledger !== due || snapshot.epoch > epoch) {
+    const of = `epoch ${snapshot.epoch} of ${snapshot.ledger ?? 'no ledger'}`
+    return refuse('WrongPersonhood', `a snapshot for ${of}`)
+  }
+  return persons
 }

@@ -14,8 +14,12 @@ export const CAPACITIES: readonly number[] = [800, 200, 50, 12, 4, 2, 1]
 /** Most persons of a snapshot, which is one record. */
 export const PERSONS_MAX = 5_000
 
+/** The largest snapshot, canonical bytes: as many persons as there may be, with names and keys of
+ *  the usual length. */
+export const SNAPSHOT_BYTES_MAX = 800_000
+
 /** The longest name of a cluster. */
-const CLUSTER_MAX = 64
+export const CLUSTER_MAX = 64
 
 /** The record of a snapshot, but for when it was made. */
 export type Snapshot = {
