@@ -132,6 +132,13 @@ const settings = z.strictObject({
     .describe(
       'Ledgers of tokens to follow, comma separated: CID of the first epoch, @, DID that governs it',
     ),
+  ANGELOS_TOKEN_USD_RATE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000_000_000)
+    .optional()
+    .describe('Micro-tokens that a dollar is counted as. Absent: no figure in dollars is given'),
   ANGELOS_STRIPE_SECRET_KEY: z
     .string()
     .optional()

@@ -210,8 +210,14 @@ function settled(
     isAdmin: pds.isAdmin,
     ownHost: config.publicUrl,
     development: config.development,
+    usdRate: usdRateOf(config),
     spaceGrants: visiting.grants,
   }
+}
+
+/** Micro-tokens for a dollar, where the operator has set a rate. */
+function usdRateOf({ ANGELOS_TOKEN_USD_RATE: rate }: Config) {
+  return rate === undefined ? undefined : { num: BigInt(rate), den: 1n }
 }
 
 /** How people are reached, and where this node is. */

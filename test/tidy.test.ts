@@ -84,6 +84,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/outbound',
     'src/permissioned/audience.ts',
   ],
+  'src/appview/methods/tokens': ['src/appview', 'src/lexicons', 'src/tokens/worth'],
   'src/appview/migrations': [],
   'src/appview/money': [],
   'src/appview/payments': ['src/appview', 'src/jobs/jobs.ts'],
@@ -161,7 +162,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/telemetry': ['src/firehose'],
   'src/tokens': ['src/appview/money/floor-share.ts'],
-  'src/tokens/worth': ['src/tokens/pool-rules.ts', 'src/tokens/shape.ts', 'src/tokens/transfer.ts'],
+  'src/tokens/worth': ['src/tokens'],
   'src/rebuild': [
     'src/appview',
     'src/database',

@@ -67,6 +67,8 @@ import { certificate } from './tokens/certificate.ts'
 import { checkpoint } from './tokens/checkpoint.ts'
 import { epoch } from './tokens/epoch.ts'
 import { evidence } from './tokens/evidence.ts'
+import { exchangeOffer } from './tokens/exchange-offer.ts'
+import { exchangeQuote } from './tokens/exchange-quote.ts'
 import { ledger } from './tokens/ledger.ts'
 import { memo } from './tokens/memo.ts'
 import { personhood } from './tokens/personhood.ts'
@@ -96,6 +98,8 @@ export const collections: readonly Collection[] = [
   event,
   discount,
   evidence,
+  exchangeOffer,
+  exchangeQuote,
   featureFeedback,
   featureResponse,
   featureVote,

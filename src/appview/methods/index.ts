@@ -58,6 +58,8 @@ import { subscribeMessages } from './spaces/subscribe-messages.ts'
 import { subscriptions } from './spaces/subscriptions.ts'
 import { updateMember } from './spaces/update-member.ts'
 import { writeForSpace } from './spaces/write-for-space.ts'
+import { quoteExchange } from './tokens/quote-exchange.ts'
+import { readExchanges } from './tokens/read-exchanges.ts'
 import { readTokens } from './tokens/read-tokens.ts'
 
 type DepsOf<F> = F extends (mount: never, deps: infer D) => void ? D : never
@@ -76,6 +78,8 @@ export type MethodDeps = { readonly clock: Clock } & DepsOf<typeof mountCommerce
   DepsOf<typeof revokeAward> &
   DepsOf<typeof sendMessage> &
   DepsOf<typeof provisionTenant> &
+  DepsOf<typeof quoteExchange> &
+  DepsOf<typeof readExchanges> &
   DepsOf<typeof readTokens> &
   DepsOf<typeof setNodeRole> &
   DepsOf<typeof acceptInvitation> &
@@ -119,6 +123,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
   notifications(mount, deps)
   preferences(mount, deps)
   provisionTenant(mount, deps)
+  quoteExchange(mount, deps)
   react(mount, deps)
   mountReadings(mount, deps)
   respondToFeedback(mount, deps)
@@ -147,6 +152,7 @@ export function mountMethods(mount: Mount, deps: MethodDeps): void {
 function mountReadings(mount: Mount, deps: MethodDeps): void {
   readAwards(mount, deps)
   readCategories(mount, deps)
+  readExchanges(mount, deps)
   readRoadmap(mount, deps)
   readSpaces(mount, deps)
   readState(mount, deps)

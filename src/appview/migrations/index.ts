@@ -12,6 +12,7 @@ import { up as roadmap } from './0014-roadmap.ts'
 import { up as payments } from './0016-payments.ts'
 import { up as orderPayments } from './0018-order-payments.ts'
 import { up as tokens } from './0019-tokens.ts'
+import { up as tokenExchanges } from './0020-token-exchanges.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -28,4 +29,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0016-payments': { up: payments },
   '0018-order-payments': { up: orderPayments },
   '0019-tokens': { up: tokens },
+  '0020-token-exchanges': { up: tokenExchanges },
 }

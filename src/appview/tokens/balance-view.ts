@@ -40,7 +40,7 @@ export async function findBalance(
     security: {
       ...(state.verifiedAt && { lastVerified: instant(state.verifiedAt) }),
       verificationHash: hashOf(did, totals),
-      anomalyFlags: state.isMismatched ? [...flags, 'balance_mismatch'] : flags,
+      anomalyFlags: state.isMismatched ? [...new Set([...flags, 'balance_mismatch'])] : flags,
     },
     ...(totals.lastChangeAt && { lastUpdated: instant(totals.lastChangeAt) }),
     balanceHistory: history.map(({ at, balance, amount, reason, transfer }) => ({

@@ -4,6 +4,7 @@ import { type Chain, followChain } from './epoch-chain.ts'
 import { foldPages } from './fold-pages.ts'
 import { judgeCertificates } from './judge-certificates.ts'
 import { keepContents } from './keep-contents.ts'
+import { keepQuotes } from './keep-quotes.ts'
 import type { TokenLedger } from './token-ledgers.ts'
 
 /** What certificates and epochs come to, kept beside the records. */
@@ -75,6 +76,7 @@ async function settleLedger(
   const chain = await followChain(tx, ledger, known)
   await judgeCertificates(tx, genesis, chain, now)
   await keepContents(tx, genesis)
+  await keepQuotes(tx, genesis)
   await foldPages(tx, genesis, chain, { now, anew })
   return chain
 }

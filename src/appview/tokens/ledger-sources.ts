@@ -1,7 +1,5 @@
-import { nativeCrypto as crypto } from '../../crypto/native.ts'
-import { readEpoch } from '../../tokens/epoch.ts'
-import { isRefusal } from '../../tokens/refusal.ts'
 import type { Sql } from '../sql.ts'
+import { newestEpoch } from './newest-epoch.ts'
 
 /** Most accounts that are found missing at once; the others are when these are there. */
 const MISSING_MAX = 500
@@ -9,9 +7,8 @@ const MISSING_MAX = 500
 /** The validators of the newest epoch of a ledger known here: in the repos of their nodes' accounts
  *  certificates are published. */
 export async function validatorsOf(sql: Sql, ledger: string): Promise<string[]> {
-  const { rows } = await sql.query<{ bytes: Buffer }>(NEWEST, [ledger])
-  const read = rows[0] && readEpoch(crypto, new Uint8Array(rows[0].bytes))
-  return read && !isRefusal(read) ? read.epoch.validators.map(({ did }) => did) : []
+  const newest = await newestEpoch(sql, ledger)
+  return newest?.epoch.validators.map(({ did }) => did) ?? []
 }
 
 /** Accounts that good certificates name and whose transfers have not been read here. */
@@ -19,8 +16,6 @@ export async function missingSenders(sql: Sql, ledger: string): Promise<string[]
   const { rows } = await sql.query<{ account: string }>(MISSING, [ledger, MISSING_MAX])
   return rows.map(({ account }) => account)
 }
-
-const NEWEST = `select bytes from node."tokenEpoch" where ledger = $1 order by epoch desc limit 1`
 
 const MISSING = `select distinct j.account from node."tokenJudgement" j
   where j.ledger = $1 and j.reason is null

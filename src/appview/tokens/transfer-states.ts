@@ -18,6 +18,9 @@ export type TransferState = {
   back: string | null
   reversals: number
   reversedBy: string | null
+  /** Of the quote that an exchange names. */
+  num: string | null
+  den: string | null
 }
 
 /** A transfer's row with what became of it. */
@@ -38,6 +41,12 @@ const BACK = `left join lateral (
     where r.ref = t.uri and r.ledger = t.ledger and r."isCounted"
       and exists (select 1 from jsonb_array_elements(t.content->'credits') c
         where c->>'to' = r.account)) b on true`
+
+/** The rate of the quote that an exchange names. */
+const QUOTED = `left join lateral (
+    select q.content->>'num' as num, q.content->>'den' as den from node."tokenQuote" q
+    where q.uri = t.content->'exchange'->'quote'->>'uri'
+      and q.cid = t.content->'exchange'->'quote'->>'cid') x on true`
 
 /** Whether another transfer has the number: for good, or by a promise of the same epoch. */
 const TAKEN = `(exists (select 1 from node."tokenContent" o
@@ -63,11 +72,11 @@ const JOINED = selectOf(transfer).replace(
   ' from ',
   `, ${STATUS} as status, ${TAKEN} as "isTaken", k."isCounted", e.standing, e.id as "epochId",
     j.uri as proof, j.phase, j.time, j.signers, j."judgedAt", e."foldedAt", b.back,
-    coalesce(b.reversals, 0) as reversals, b."reversedBy" from `,
+    coalesce(b.reversals, 0) as reversals, b."reversedBy", x.num, x.den from `,
 )
 
 /** Every transfer with what became of it, as a table to ask. */
 export const STATED = `(select ${JOINED}
   left join node."tokenContent" k on k.id = t.id
   left join node."tokenEpoch" e on e.ledger = t.ledger and e.epoch = t.epoch
-  ${BEST} ${BACK})`
+  ${BEST} ${BACK} ${QUOTED})`

@@ -1,5 +1,6 @@
 import type { l } from '@atproto/lex'
 import type { co } from '../../lexicons/index.ts'
+import { SUPPLY_CAP, TOKEN } from '../../tokens/amount.ts'
 import { transfer } from '../collections/tokens/transfer.ts'
 import { instant } from '../define.ts'
 import { type Contribution, impactScore } from '../karma/reputation.ts'
@@ -97,9 +98,18 @@ function stated(view: TransferView, row: StatedTransfer, persons: Persons): Tran
     ...(status === 'failed' && { failure: isTaken ? 'NumberTaken' : 'EpochClosed' }),
     ...(status === 'reversed' && row.reversedBy !== null && { reversedBy: row.reversedBy }),
     reversals: row.reversals,
+    ...exchangeOf(row),
     ...(processed && { processedAt: instant(processed) }),
     ...(time && status !== 'failed' && { confirmedAt: instant(time) }),
   }
+}
+
+/** What an exchange gives for one token, by its quote. */
+function exchangeOf({ num, den }: StatedTransfer): Partial<TransferView> {
+  if (num === null || den === null) return {}
+  const perToken = (BigInt(num) * TOKEN) / BigInt(den)
+  const exchangeRate = Number(perToken < SUPPLY_CAP ? perToken : SUPPLY_CAP)
+  return { exchangeRate, sourceCurrency: 'angel_tokens' }
 }
 
 const KNOWN = new Set<string | undefined>([

@@ -14,6 +14,10 @@ export type Quote = Rate & {
   readonly fee: bigint
   /** Least that the customer must be given, micro-tokens of the other ledger. */
   readonly minOut: bigint
+  /** Most that is taken, micro-tokens; without it there is no end to what the provider owes. */
+  readonly maxIn?: bigint
+  /** Who alone may take it. */
+  readonly customer?: string
   readonly expiresAt: string
 }
 
@@ -53,12 +57,15 @@ export function isExpired({ expiresAt }: Pick<Quote, 'expiresAt'>, now: number):
   return end === undefined || now >= end
 }
 
-/** Whether a payment takes the quote: in time, with the fee it names, for enough. */
+/** Whether a payment takes the quote: by whom it is for, in time, with the fee it names, for enough
+ *  and not for more than it says. */
 export function takesQuote(paid: PaidLeg, quote: Quote): boolean {
   const at = readInstant(paid.at)
   const isInTime = at !== undefined && !isExpired(quote, at)
   const isEnough = isSoundQuote(quote) && amountOut(paid.amount, quote) >= quote.minOut
-  return isInTime && isEnough && paid.fee === quote.fee
+  const isMeant = quote.customer === undefined || quote.customer === paid.from
+  const isWithin = quote.maxIn === undefined || paid.amount <= quote.maxIn
+  return isInTime && isEnough && isMeant && isWithin && paid.fee === quote.fee
 }
 
 /** Whether a delivery is by whom was paid, to who has paid, for this payment. */
