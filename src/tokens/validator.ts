@@ -113,7 +113,7 @@ async function settleGroup(
   seen: SeenSignatures,
   group: readonly Task[],
 ): Promise<void> {
-  const base = await parts.store.load(touchedBy(group))
+  const base = await parts.store.load(touchedBy(group, current))
   const view = overlay({ ...base, current })
   const at = parts.now()
   const decided = group.map((task) => {
@@ -187,10 +187,11 @@ function touchedByTransfer({ account, transfer }: ReadTransfer): Touched {
   }
 }
 
-function touchedBy(group: readonly Task[]): Touched {
+function touchedBy(group: readonly Task[], { pools }: CurrentEpoch): Touched {
   return {
     accounts: [...new Set(group.flatMap(({ touched }) => touched.accounts))],
     numbers: group.flatMap(({ touched }) => touched.numbers),
-    mints: group.flatMap(({ touched }) => touched.mints),
+    // Of all others nothing was minted.
+    mints: group.flatMap(({ touched }) => touched.mints.filter(({ pool }) => pools.has(pool))),
   }
 }

@@ -1,8 +1,7 @@
-import { encodeRecord } from '../tokens/encoding.ts'
 import type { LedgerStore } from '../tokens/ledger-store.ts'
-import { type Sql, type SqlPool, transaction } from '../database/sql.ts'
+import { type Sql, type SqlPool, againstConflicts, transaction } from '../database/sql.ts'
 import { type AccountRow, accountOf, loadView, readApplied } from './load-view.ts'
-import { writeAccounts, writeApplied, writeLocks, writeMinted } from './write-changes.ts'
+import { writeGroup, writeOpening } from './write-changes.ts'
 
 /** Which validator's books, and the start of the process that keeps them. */
 export type Books = {
@@ -11,37 +10,26 @@ export type Books = {
   readonly start: number
 }
 
-/** A ledger store on Postgres, schema `ledger`. Each commit is one transaction, which fails when
+/** A ledger store on Postgres, schema `ledger`. Each commit is one statement, which fails when
  *  another process has taken the books over since; a second vote for a number breaks the key of
  *  `ledger.lock` and fails with it. */
 export function postgresStore(books: Books, epoch: { number: number }): LedgerStore {
-  const { sql, ledger } = books
+  const { sql, ledger, start } = books
+  // The books have one writer; after a commit that failed nobody knows which batch is the last.
+  let batches: { readonly last: LastBatch } | undefined
   return {
     load: (touched) => loadView(sql, { ledger, epoch: epoch.number }, touched),
-    commit: (changes) =>
-      transaction(sql, async (tx) => {
-        await fence(tx, books)
-        const at = { ledger, epoch: epoch.number }
-        await writeLocks(tx, at, changes)
-        await writeApplied(tx, at, changes)
-        await writeAccounts(tx, ledger, changes)
-        await writeMinted(tx, at, changes)
-        for (const one of changes) {
-          if (one.change === 'evidence') {
-            await tx.query(EVIDENCE, [ledger, one.account, one.seq, ...one.records])
-          } else if (one.change === 'batch') {
-            const { number } = one.head
-            const head = encodeRecord(one.head)
-            await tx.query(BATCH, [ledger, epoch.number, number, one.id, head])
-          }
-        }
-      }),
+    async commit(changes) {
+      const before = batches
+      batches = undefined
+      const at = { ledger, epoch: epoch.number, start }
+      if (!(await againstConflicts(() => writeGroup(sql, at, changes)))) throw taken()
+      const kept = changes.findLast((one) => one.change === 'batch')
+      batches = kept ? { last: { number: kept.head.number, id: kept.id } } : before
+    },
     async lastBatch() {
-      const { rows } = await sql.query<{ number: number; id: string }>(LAST_BATCH, [
-        ledger,
-        epoch.number,
-      ])
-      return rows[0]
+      batches ??= { last: await readLastBatch(sql, ledger, epoch.number) }
+      return batches.last
     },
     async everything() {
       const [accounts, applied] = [
@@ -55,19 +43,14 @@ export function postgresStore(books: Books, epoch: { number: number }): LedgerSt
       const number = current.committee.epoch
       await transaction(sql, async (tx) => {
         await fence(tx, books)
-        const list = [...opening.values()]
         await tx.query('delete from ledger.opening where ledger = $1', [ledger])
         await tx.query(RESET, [ledger])
-        await writeAccounts(
-          tx,
-          ledger,
-          list.map((account) => ({ change: 'account' as const, account })),
-          { keepPins: true },
-        )
+        await writeOpening(tx, ledger, [...opening.values()])
         await tx.query(OPENING, [ledger])
         await tx.query(TURN, [ledger, number, current.phase])
       })
       epoch.number = number
+      batches = undefined
     },
   }
 }
@@ -75,19 +58,24 @@ export function postgresStore(books: Books, epoch: { number: number }): LedgerSt
 /** Holds the books for this transaction, if they are still this process's. */
 export async function fence(tx: Sql, { ledger, start }: Books): Promise<void> {
   const { rows } = await tx.query(FENCE, [ledger, start])
-  if (rows.length === 0) {
-    throw new Error('another process has started this validator, or its database was replaced')
-  }
+  if (rows.length === 0) throw taken()
+}
+
+function taken(): Error {
+  return new Error('another process has started this validator, or its database was replaced')
+}
+
+type LastBatch = { readonly number: number; readonly id: string } | undefined
+
+async function readLastBatch(sql: Sql, ledger: string, epoch: number): Promise<LastBatch> {
+  const { rows } = await sql.query<{ number: number; id: string }>(LAST_BATCH, [ledger, epoch])
+  return rows[0]
 }
 
 const FENCE = {
   name: 'ledger-fence',
   text: 'select 1 from ledger.validator where ledger = $1 and start = $2 for update',
 }
-const EVIDENCE = `insert into ledger.evidence (ledger, account, seq, first, second)
-  values ($1, $2, $3, $4, $5) on conflict do nothing`
-const BATCH = `insert into ledger.batch (ledger, epoch, number, id, head)
-  values ($1, $2, $3, $4, $5)`
 const LAST_BATCH = {
   name: 'ledger-last-batch',
   text: `select number, id from ledger.batch where ledger = $1 and epoch = $2

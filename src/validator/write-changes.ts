@@ -7,112 +7,154 @@ import type { Sql } from '../database/sql.ts'
 import type { At } from './load-view.ts'
 
 type Changes = readonly (Change | KeptBatch)[]
+type Kind<K extends Changes[number]['change']> = Extract<Changes[number], { change: K }>
 
-/** Stores new votes. One for a number that has a vote in the epoch already breaks the key. */
-export async function writeLocks(tx: Sql, { ledger, epoch }: At, changes: Changes): Promise<void> {
-  const locks = changes.flatMap((one) => (one.change === 'lock' ? [one.lock] : []))
-  if (locks.length === 0) return
-  await tx.query(LOCKS, [
+/**
+ * Stores all steps of a group or none, with one statement, which is a transaction by itself; false,
+ * and nothing stored, when `start` is not the newest of the books. A second vote for a number of an
+ * epoch, or a second transfer applied at a number, breaks a key and fails.
+ */
+export async function writeGroup(
+  sql: Sql,
+  { ledger, epoch, start }: At & { readonly start: number },
+  changes: Changes,
+): Promise<boolean> {
+  const values = [
     ledger,
     epoch,
+    start,
+    ...lockColumns(all(changes, 'lock')),
+    ...appliedColumns(all(changes, 'applied')),
+    ...accountColumns(all(changes, 'account').map(({ account }) => account)),
+    ...mintedColumns(all(changes, 'minted')),
+    ...evidenceColumns(all(changes, 'evidence')),
+    ...batchColumns(all(changes, 'batch')),
+  ]
+  const { rows } = await sql.query<{ held: boolean }>(GROUP, values)
+  return rows[0]?.held ?? false
+}
+
+/** Stores the accounts that an epoch begins with; keys that were pinned before stay. */
+export async function writeOpening(
+  tx: Sql,
+  ledger: string,
+  accounts: readonly Account[],
+): Promise<void> {
+  if (accounts.length > 0) await tx.query(OPENED, [ledger, ...accountColumns(accounts)])
+}
+
+function all<K extends Changes[number]['change']>(changes: Changes, kind: K): Kind<K>[] {
+  return changes.filter((one): one is Kind<K> => one.change === kind)
+}
+
+function lockColumns(changes: readonly Kind<'lock'>[]): unknown[][] {
+  const locks = changes.map(({ lock }) => lock)
+  return [
     locks.map(({ account }) => account),
     locks.map(({ seq }) => seq),
     locks.map(({ id }) => id),
     locks.map(({ senderKey }) => senderKey),
     locks.map(({ observedAt }) => observedAt),
     locks.map(({ record }) => record),
-  ])
+  ]
 }
 
-/** Stores what was applied. A second transfer at a number of any epoch breaks the key. */
-export async function writeApplied(
-  tx: Sql,
-  { ledger, epoch }: At,
-  changes: Changes,
-): Promise<void> {
-  const all = changes.flatMap((one) => (one.change === 'applied' ? [one.applied] : []))
-  if (all.length === 0) return
-  await tx.query(APPLIED, [
-    ledger,
-    epoch,
-    all.map(({ account }) => account),
-    all.map(({ seq }) => seq),
-    all.map(({ id }) => id),
-    all.map(({ senderKey }) => senderKey),
-    all.map(({ observedAt }) => observedAt),
-    all.map(({ record }) => record),
-    all.map(({ certificate }) => encodeRecord(certificate)),
+function appliedColumns(changes: readonly Kind<'applied'>[]): unknown[][] {
+  const applied = changes.map((one) => one.applied)
+  return [
+    applied.map(({ account }) => account),
+    applied.map(({ seq }) => seq),
+    applied.map(({ id }) => id),
+    applied.map(({ senderKey }) => senderKey),
+    applied.map(({ observedAt }) => observedAt),
+    applied.map(({ record }) => record),
+    applied.map(({ certificate }) => encodeRecord(certificate)),
     // Lists in a list would have to be of one length; no DID has a blank.
-    all.map(({ record }) => receiversOf(record).join(' ')),
-  ])
+    applied.map(({ record }) => receiversOf(record).join(' ')),
+  ]
 }
 
-/** Stores accounts, each as the last step has left it. */
-export async function writeAccounts(
-  tx: Sql,
-  ledger: string,
-  changes: Changes,
-  { keepPins = false } = {},
-): Promise<void> {
-  const last = new Map<string, Account>()
-  for (const one of changes) if (one.change === 'account') last.set(one.account.did, one.account)
-  if (last.size === 0) return
-  const accounts = [...last.values()]
-  await tx.query(keepPins ? ACCOUNTS_KEEPING_PINS : ACCOUNTS, [
-    ledger,
+/** Each account as the last step has left it. */
+function accountColumns(given: readonly Account[]): unknown[][] {
+  const accounts = [...new Map(given.map((account) => [account.did, account])).values()]
+  return [
     accounts.map(({ did }) => did),
     accounts.map(({ seq }) => seq),
     accounts.map(({ head }) => head ?? null),
     accounts.map(({ balance }) => balance.toString()),
     accounts.map(({ spent }) => spent.toString()),
     accounts.map(({ angel, atproto }) => JSON.stringify({ angel, atproto })),
-  ])
+  ]
 }
 
-/** Stores what pools have given, each as the last step has left it. */
-export async function writeMinted(tx: Sql, { ledger, epoch }: At, changes: Changes): Promise<void> {
-  const last = new Map<string, Extract<Change, { change: 'minted' }>>()
-  for (const one of changes) {
-    if (one.change === 'minted') last.set(`${one.pool} ${one.receiver}`, one)
-  }
-  if (last.size === 0) return
-  const given = [...last.values()]
-  await tx.query(MINTED, [
-    ledger,
-    epoch,
+/** What pools have given, each as the last step has left it. */
+function mintedColumns(changes: readonly Kind<'minted'>[]): unknown[][] {
+  const given = [...new Map(changes.map((one) => [`${one.pool} ${one.receiver}`, one])).values()]
+  return [
     given.map(({ pool }) => pool),
     given.map(({ receiver }) => receiver),
     given.map(({ amount }) => amount.toString()),
-  ])
+  ]
 }
 
-const LOCKS = {
-  name: 'ledger-lock',
-  text: `insert into ledger.lock
-    (ledger, epoch, account, seq, id, "senderKey", "observedAt", record)
-    select $1, $2, * from unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-      $8::bytea[])`,
+function evidenceColumns(evidence: readonly Kind<'evidence'>[]): unknown[][] {
+  return [
+    evidence.map(({ account }) => account),
+    evidence.map(({ seq }) => seq),
+    evidence.map(({ records }) => records[0]),
+    evidence.map(({ records }) => records[1]),
+  ]
 }
-const APPLIED = {
-  name: 'ledger-apply',
-  text: `insert into ledger.applied
-    (ledger, epoch, account, seq, id, "senderKey", "observedAt", record, certificate, receivers)
-    select $1, $2, a.account, a.seq, a.id, a.key, a.at, a.record, a.certificate,
-      string_to_array(a.receivers, ' ')
-    from unnest($3::text[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[],
-      $9::bytea[], $10::text[]) with ordinality
-      as a (account, seq, id, key, at, record, certificate, receivers, n) order by a.n`,
+
+function batchColumns(batches: readonly Kind<'batch'>[]): unknown[][] {
+  return [
+    batches.map(({ head }) => head.number),
+    batches.map(({ id }) => id),
+    batches.map(({ head }) => encodeRecord(head)),
+  ]
 }
-const UPSERT = `insert into ledger.account (ledger, did, seq, head, balance, spent, pins)
-    select $1, * from unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
-      $7::jsonb[])
-    on conflict (ledger, did) do update set seq = excluded.seq, head = excluded.head,
-      balance = excluded.balance, spent = excluded.spent`
-const ACCOUNTS = { name: 'ledger-account', text: `${UPSERT}, pins = excluded.pins` }
-const ACCOUNTS_KEEPING_PINS = { name: 'ledger-account-opened', text: UPSERT }
-const MINTED = {
-  name: 'ledger-mint',
-  text: `insert into ledger.minted (ledger, epoch, pool, receiver, amount)
-    select $1, $2, * from unnest($3::text[], $4::text[], $5::bigint[])
-    on conflict (ledger, epoch, pool, receiver) do update set amount = excluded.amount`,
+
+const ACCOUNT_COLUMNS = '(ledger, did, seq, head, balance, spent, pins)'
+const ACCOUNT_VALUES = `seq = excluded.seq, head = excluded.head, balance = excluded.balance,
+    spent = excluded.spent`
+
+/** Each part inserts what `held` lets it, which is nothing once another process has the books. */
+const GROUP = {
+  name: 'ledger-group',
+  text: `with held as (
+    select from ledger.validator where ledger = $1 and start = $3::int for update
+  ), lock as (
+    insert into ledger.lock
+      (ledger, epoch, account, seq, id, "senderKey", "observedAt", record)
+    select $1, $2::int, w.* from held, unnest($4::text[], $5::bigint[], $6::text[], $7::text[],
+      $8::text[], $9::bytea[]) as w
+  ), applied as (
+    insert into ledger.applied
+      (ledger, epoch, account, seq, id, "senderKey", "observedAt", record, certificate, receivers)
+    select $1, $2::int, w.account, w.seq, w.id, w.key, w.at, w.record, w.certificate,
+      string_to_array(w.receivers, ' ')
+    from held, unnest($10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[],
+      $15::bytea[], $16::bytea[], $17::text[]) with ordinality
+      as w (account, seq, id, key, at, record, certificate, receivers, n) order by w.n
+  ), account as (
+    insert into ledger.account ${ACCOUNT_COLUMNS}
+    select $1, w.* from held, unnest($18::text[], $19::bigint[], $20::text[], $21::bigint[],
+      $22::bigint[], $23::jsonb[]) as w
+    on conflict (ledger, did) do update set ${ACCOUNT_VALUES}, pins = excluded.pins
+  ), minted as (
+    insert into ledger.minted (ledger, epoch, pool, receiver, amount)
+    select $1, $2::int, w.* from held, unnest($24::text[], $25::text[], $26::bigint[]) as w
+    on conflict (ledger, epoch, pool, receiver) do update set amount = excluded.amount
+  ), evidence as (
+    insert into ledger.evidence (ledger, account, seq, first, second)
+    select $1, w.* from held, unnest($27::text[], $28::bigint[], $29::bytea[], $30::bytea[]) as w
+    on conflict do nothing
+  ), batch as (
+    insert into ledger.batch (ledger, epoch, number, id, head)
+    select $1, $2::int, w.* from held, unnest($31::int[], $32::text[], $33::bytea[]) as w
+  ) select exists (select from held) as held`,
 }
+const OPENED = `insert into ledger.account ${ACCOUNT_COLUMNS}
+    select $1, w.* from unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
+      $7::jsonb[]) as w
+    on conflict (ledger, did) do update set ${ACCOUNT_VALUES}`
