@@ -132,6 +132,12 @@ const settings = z.strictObject({
     .describe(
       'Ledgers of tokens to follow, comma separated: CID of the first epoch, @, DID that governs it',
     ),
+  ANGELOS_TOKEN_PROVIDER_KEY_FILE: z
+    .string()
+    .optional()
+    .describe(
+      'File with the device key of liquidity providers of this node, in hexadecimal digits',
+    ),
   ANGELOS_TOKEN_USD_RATE: z.coerce
     .number()
     .int()

@@ -67,6 +67,8 @@ export type AppView = AsyncDisposable & {
   readonly points: pg.Pool
   /** Has the repo of an account read here from now on, wherever it is hosted. */
   readonly follow: Sync['follow']
+  /** Takes in what has come of ledgers of tokens since. */
+  readonly settleTokens: () => Promise<void>
   /** Begins to read the hosts' streams; to be called once the own PDS answers. */
   listen(): Promise<void>
 }
@@ -136,6 +138,7 @@ export async function openAppView(options: Options): Promise<AppView> {
     verifier: sync.verifier,
     points,
     follow: sync.follow,
+    settleTokens: () => people.tokens.catchUp(),
     webhooks: payments.webhooks,
     downloads: downloadsOf(options, acting),
     listen: async () => {

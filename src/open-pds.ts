@@ -17,6 +17,7 @@ import { type OwnAccount, ownAccount } from './pds/own-account.ts'
 import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
 import { keepLetters } from './pds/keep-letters.ts'
+import { type ListedRecord, listRecords } from './pds/list-records.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
 import { type PrivateBlobs, privateBlobs } from './pds/private-blob.ts'
@@ -59,6 +60,14 @@ export type NodePds = {
     collection: string
     rkey: string
   }) => Promise<ProvenRecord | undefined>
+  /** Public records of an account hosted here, in the order of their keys; see `listRecords`. */
+  readonly listRecords: (of: {
+    did: string
+    collection: string
+    prefix: string
+    after: string
+    limit: number
+  }) => Promise<ListedRecord[]>
   readonly isHosted: (did: string) => Promise<boolean>
   /** Has the letters of a PDS without a mail server sent otherwise. */
   readonly keepLetters: (send: SendMail) => void
@@ -123,6 +132,7 @@ export async function openPds(options: Options): Promise<NodePds> {
     removeAccount: (did) => removeHostedAccount(pds, did),
     recordCid: (at) => recordCid(pds, at),
     recordProof: (at) => recordProof(pds, at),
+    listRecords: (of) => listRecords(pds, of),
     keepLetters: (send) => {
       if (!config.ANGELOS_SMTP_URL) keepLetters(pds, send)
     },

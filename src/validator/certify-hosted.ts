@@ -80,7 +80,10 @@ async function oneRound(parts: Parts, later: Later, signal: AbortSignal): Promis
         wait(later, wanted.name, timers.now().getTime())
         // What follows it in its account cannot come before it.
         if (driven?.status !== 'final' && driven?.status !== 'settled') break
-        const put = putOf(code, driven.status === 'final' ? driven.apply : driven.certificate)
+        const put = certificatePut(
+          code,
+          driven.status === 'final' ? driven.apply : driven.certificate,
+        )
         puts.set(put.rkey, put)
         named.push(wanted.name)
       }
@@ -120,7 +123,8 @@ function wait(later: Later, name: string, now: number): void {
   if (later.size > REMEMBERED_MAX && oldest !== undefined) later.delete(oldest)
 }
 
-function putOf(code: string, certificate: Certificate): CertificatePut {
+/** The record that a certificate is published as, in the account of whoever publishes it. */
+export function certificatePut(code: string, certificate: Certificate): CertificatePut {
   const { account, seq } = certificate
   const name = account
     .split(':')
