@@ -18,6 +18,7 @@ import { createValidator } from '../src/tokens/validator.ts'
 import { snapshotOf } from '../src/tokens/worth/personhood.ts'
 import { type EpochChange, epochChange } from '../src/validator/epoch-change.ts'
 import { migrations } from '../src/validator/migrations/index.ts'
+import { notApplied } from '../src/validator/not-applied.ts'
 import { openValidator } from '../src/validator/open-validator.ts'
 import { type NativeDatabase, nativeDatabase } from './database/native.ts'
 import { NOON, attested, currentOf, firstEpoch, orderOf, payer } from './tokens/town.ts'
@@ -144,6 +145,31 @@ test('two votes for one number break the key of the table, whatever decided them
   const lock = { account, seq: transfer.seq, id, senderKey, observedAt: NOON, record }
   await expect(store.commit([{ change: 'lock', lock }])).rejects.toThrow(/lock_pkey/)
 })
+
+test('of what others tell only that is new which the books do not have byte for byte', async () => {
+  const ledger = ledgerOf()
+  const { validator } = await onPostgres(ledger)
+  const { town, genesis } = ledger
+  const order = orderOf(town, ADA, { credits: [{ to: BEN.did, amount: 5 }] })
+  const { about, attestation } = attested(await validator.submit(order))
+  const locked = assemble(about, [attestation])
+  attested(await validator.apply(order, locked))
+  const certificate = encodeRecord(locked)
+  const { account, bytes: record } = order
+  const rival = orderOf(town, ADA, { credits: [{ to: BEN.did, amount: 6 }] }).bytes
+  const known = { account, record, certificate }
+  const others = [
+    { ...known, record: rival },
+    { ...known, account: BEN.did },
+    { ...known, record: new Uint8Array([1, 2]) },
+    { ...known, record: encodeRecord({ seq: 'one' }) },
+  ]
+  const sql = database.pool as never
+  expect(await notApplied(sql, genesis.id, [known, ...others, known])).toEqual(others)
+  expect(await notApplied(sql, other(genesis.id), [known])).toEqual([known])
+})
+
+const other = (ledger: string) => ledger.replace(/.$/, '2')
 
 test('books that know fewer starts than the key are refused', async () => {
   const ledger = ledgerOf()
