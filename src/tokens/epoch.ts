@@ -150,7 +150,8 @@ export function epochId(crypto: TokenCrypto, epoch: Omit<Epoch, 'signatures'>): 
 }
 
 /** Reads the canonical bytes of an epoch and checks what it must be by itself: a committee of
- *  different members with keys of P-256 and the one right quorum, sound policies and grants within the cap. */
+ *  different members with keys of P-256 and the one right quorum, sound policies and grants within
+ *  the cap. */
 export function readEpoch(crypto: TokenCrypto, record: Uint8Array): ReadEpoch | Refusal {
   const decoded = decodeRecord(record, EPOCH_BYTES_MAX)
   if (!decoded.ok) return decoded

@@ -84,18 +84,25 @@ function capOf(pool: Grant, { persons }: CurrentEpoch, receiver: string): bigint
   return caps.length === 0 ? undefined : BigInt(Math.min(...caps))
 }
 
-/** The 36 bytes a witness signs: that this receiver has earned this from this pool, for what the
- *  evidence shows. They name the pool's number, so that one witnessing is good for one transfer. */
+/** What of a transfer a witness vouches for. */
+export type Witnessed = Pick<Transfer, 'ledger' | 'epoch' | 'seq' | 'kind' | 'credits' | 'evidence'>
+
+/** What a witness signs: that this receiver has earned this from this pool, for what the evidence
+ *  shows. It names the pool's number, so that one witnessing is good for one transfer. */
+export function witnessContent(account: string, transfer: Witnessed, witness: string) {
+  const { ledger, epoch, seq, kind, credits, evidence = [] } = transfer
+  const about = { ledger, epoch, pool: account, seq, kind, credits, evidence }
+  return { $type: WITNESS, ...about, witness }
+}
+
+/** The 36 bytes of the CID of that, which are what is signed. */
 export function witnessBytes(
   crypto: TokenCrypto,
   account: string,
-  transfer: Pick<Transfer, 'ledger' | 'epoch' | 'seq' | 'kind' | 'credits' | 'evidence'>,
+  transfer: Witnessed,
   witness: string,
 ): Uint8Array {
-  const { ledger, epoch, seq, kind, credits, evidence = [] } = transfer
-  const about = { ledger, epoch, pool: account, seq, kind, credits, evidence }
-  const content = { $type: WITNESS, ...about, witness }
-  return cidBytesOf(crypto, content)
+  return cidBytesOf(crypto, witnessContent(account, transfer, witness))
 }
 
 function checkWitnesses(

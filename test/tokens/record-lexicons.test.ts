@@ -4,12 +4,18 @@ import { expect, test } from 'vitest'
 import { readRecord } from '../../src/appview/data-model.ts'
 import { collections } from '../../src/appview/collections/index.ts'
 import { rowOf } from '../../src/appview/verify-record.ts'
+import { nativeCrypto } from '../../src/crypto/native.ts'
 import { p256Signer } from '../../src/crypto/p256.ts'
 import { BATCH, makeBatch } from '../../src/tokens/attestation.ts'
-import { encodeRecord } from '../../src/tokens/encoding.ts'
+import { co } from '../../src/lexicons/index.ts'
+import { cidOfBytes, encodeRecord } from '../../src/tokens/encoding.ts'
 import { signEpoch } from '../../src/tokens/epoch.ts'
+import { witnessContent } from '../../src/tokens/pool-rules.ts'
 import { sealEpoch } from '../../src/tokens/seal.ts'
 import type { Transfer } from '../../src/tokens/transfer.ts'
+import { approve, witness } from '../../src/tokens/worth/endorsement.ts'
+import { personsOf, snapshotOf } from '../../src/tokens/worth/personhood.ts'
+import { readSnapshot } from '../../src/validator/read-snapshot.ts'
 import { rev } from '../record.ts'
 import {
   GOVERNANCE,
@@ -23,6 +29,7 @@ import {
   payer,
 } from './town.ts'
 
+const LEDGER = 'bafyreifmakho22qjptfycciab2gm6hyl4yeav7b2sp6us2ndotavqn4qgi'
 const [BEN, EVE] = [didOf('ben'), didOf('eve')]
 const ref = (cid: string) => ({ uri: `at://${BEN}/co.kendev.karma.award/3m6bkl2222222`, cid })
 
@@ -182,5 +189,86 @@ test('a record with a field too little, or of another kind, is none', async () =
       ])
       expect(isDescribed(nsid, encodeRecord({ ...record, [name]: -1 }))).not.toBe(true)
     }
+  }
+})
+
+/** What a part of a record is by its lexicon: described, or the first fault. */
+function isPart(name: 'witness' | 'person', value: object): true | string {
+  const decoded = readRecord(encodeRecord(value))
+  if ('reason' in decoded) return decoded.reason
+  const checked = co.kendev.tokens.defs[name].safeValidate(decoded.value)
+  return checked.success || checked.reason.message
+}
+
+function fieldsOf(name: 'witness' | 'person'): { all: string[]; required: string[] } {
+  type Part = { required: string[]; properties: object }
+  const path = 'lexicons/co.kendev.tokens/defs.json'
+  const { defs } = JSON.parse(readFileSync(path, 'utf8')) as { defs: Record<string, Part> }
+  const { required, properties } = defs[name]!
+  return { all: Object.keys(properties), required }
+}
+
+test('what a witness signs is what its lexicon describes, to the last field', async () => {
+  const [, , full] = await oneOfEach()
+  const wide = full as Transfer
+  const eight = <T>(one: T): T[] => Array.from({ length: 8 }, () => one)
+  const most = { ...wide, credits: eight(wide.credits[1]!), evidence: eight(wide.evidence![0]!) }
+  const { evidence: _, ...bare } = wide
+  for (const transfer of [wide, most, bare]) {
+    const { $type, ...content } = witnessContent(EVE, transfer, BEN)
+    expect($type).toBe(`${co.kendev.tokens.defs.$nsid}#witness`)
+    expect(isPart('witness', content)).toBe(true)
+    const { all, required } = fieldsOf('witness')
+    expect([all.toSorted(), required.toSorted()]).toEqual(
+      [content, content].map((one) => Object.keys(one).toSorted()),
+    )
+  }
+})
+
+test('persons of a snapshot are what their lexicon describes, and neither side takes more', () => {
+  const { crypto, key } = { crypto: nativeCrypto, key: p256Signer().didKey }
+  const long = `did:web:${'a'.repeat(248)}`
+  const persons = personsOf({
+    seeds: [BEN],
+    vouches: [
+      { from: BEN, to: long },
+      { from: long, to: EVE },
+    ],
+    keys: new Map([[EVE, key]]),
+  })
+  expect(persons).toHaveLength(3)
+  const isTaken = (one: object): boolean => {
+    const record = encodeRecord({ ...snapshotOf(3, []), persons: [one] })
+    return 'persons' in readSnapshot(crypto, record, cidOfBytes(crypto, record))
+  }
+  for (const one of persons) {
+    expect([isPart('person', one), isTaken(one)]).toEqual([true, true])
+    expect(Object.keys(one).filter((name) => !fieldsOf('person').all.includes(name))).toEqual([])
+  }
+  const person = { did: EVE, key, bucket: 0, cluster: `did:web:${'a'.repeat(56)}` }
+  for (const bucket of [0, 5]) expect(isPart('person', { ...person, bucket })).toBe(true)
+  for (const more of [
+    { bucket: 6 },
+    { bucket: -1 },
+    { cluster: `${person.cluster}a` },
+    { did: 1 },
+  ]) {
+    const other = { ...person, ...more }
+    expect([isPart('person', other) === true, isTaken(other)]).toEqual([false, false])
+  }
+  expect(fieldsOf('person').required.toSorted()).toEqual(['bucket', 'cluster', 'did'])
+  const snapshot = snapshotOf(1_000_000_000, persons, LEDGER)
+  expect(isDescribed(snapshot.$type, encodeRecord(snapshot))).toBe(true)
+  expect(unknownFields(snapshot)).toEqual([])
+})
+
+test('what witnesses and approvers say is what its lexicon describes, to the last field', async () => {
+  const town = await foundTown(4, [])
+  const by = { did: BEN, signer: p256Signer(), now: NOON }
+  const order = orderOf(town, payer('ada'), { credits: [{ to: EVE, amount: 5 }] })
+  for (const word of [witness(town.crypto, order, by), approve(order, by)]) {
+    expect(isDescribed(word.$type, encodeRecord(word))).toBe(true)
+    expect(unknownFields(word)).toEqual([])
+    expect(Object.keys(word).length - 1).toBe(lexicon(word.$type).required.length)
   }
 })

@@ -65,6 +65,7 @@ import { subscription } from './spaces/subscription.ts'
 import { attestationBatch } from './tokens/attestation-batch.ts'
 import { certificate } from './tokens/certificate.ts'
 import { checkpoint } from './tokens/checkpoint.ts'
+import { endorsement } from './tokens/endorsement.ts'
 import { epoch } from './tokens/epoch.ts'
 import { evidence } from './tokens/evidence.ts'
 import { exchangeOffer } from './tokens/exchange-offer.ts'
@@ -94,6 +95,7 @@ export const collections: readonly Collection[] = [
   checkpoint,
   customer,
   customerContext,
+  endorsement,
   epoch,
   event,
   discount,

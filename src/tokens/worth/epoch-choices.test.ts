@@ -37,6 +37,7 @@ test.each([
   ['caps by bucket without persons', { ...RECOGNITION, ...CAPS }, undefined],
   ['more witnesses than clusters', KARMA, 1],
   ['a fund that nobody approves of', without(JUSTICE, 'approvals'), 9],
+  ['a fund with more approvals than a transfer holds', { ...JUSTICE, approvals: 16 }, 9],
   ['grants', { ...RECOGNITION, kind: 'system_grant' }, 9],
   ['the reward of nodes', { ...RECOGNITION, kind: 'node_reward' }, 9],
   ['exchange', { ...RECOGNITION, kind: 'cross_tenant_exchange' }, 9],

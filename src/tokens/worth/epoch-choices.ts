@@ -62,6 +62,9 @@ export function readChoices(
   return checkShape(shape, value, 'choices') ?? { ok: true, choices: value as Choices }
 }
 
+/** Beside them a transfer has the signature of its sender. */
+const APPROVALS_MAX = 15
+
 /** Pools that mint for what somebody has done; what governance gives outright needs none. */
 const POOLED = ['karma_reward', 'peer_recognition', 'justice_fund']
 
@@ -79,7 +82,8 @@ export function checkPool(pool: Grant, clusters: number | undefined): Refusal | 
   }
   const isCapped = perRecipientCap !== undefined || bucketCaps !== undefined
   if (kind === 'justice_fund') {
-    return approvals === undefined ? no('say who approves, and how many of them') : undefined
+    if (approvals === undefined) return no('say who approves, and how many of them')
+    return approvals > APPROVALS_MAX ? no(`a transfer holds ${APPROVALS_MAX} approvals`) : undefined
   }
   if (!isCapped) return no('say what one receiver may have: perRecipientCap or bucketCaps')
   if (kind === 'karma_reward' && witnesses === undefined) return no('say how many witnesses')
