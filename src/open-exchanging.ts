@@ -69,10 +69,12 @@ function partsOf(options: Options, key: TokenSigner | undefined): ExchangeParts 
     timers,
     log,
     async providers() {
-      const hosted: string[] = []
-      for (const did of await quotingAccounts(sql)) if (await pds.isHosted(did)) hosted.push(did)
-      if (hosted.length > 0) await catchUp()
-      return hosted
+      const hosted: Awaited<ReturnType<typeof quotingAccounts>> = []
+      for (const one of await quotingAccounts(sql, timers.now()))
+        if (await pds.isHosted(one.did)) hosted.push(one)
+      // Others are answered when the views have taken in by themselves what has come.
+      if (hosted.some(({ isFresh }) => isFresh)) await catchUp()
+      return hosted.map(({ did }) => did)
     },
     dues: (provider): Promise<ExchangeDue[]> => exchangeDues(sql, provider, timers.now()),
     epoch: (ledger) => newestEpoch(sql, ledger),

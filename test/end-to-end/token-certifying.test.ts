@@ -8,6 +8,7 @@ import { reviveBytes } from '../../src/tokens/json-bytes.ts'
 import { verifyProof } from '../../src/tokens/light-client.ts'
 import { conductEpoch } from '../../src/validator/conduct-epoch.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
+import { exchangeAcrossNodes } from '../tokens/exchange-story.ts'
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
 import { payments } from '../tokens/payments.ts'
 import { everyNodeAgrees, rebuildViews } from '../tokens/standings.ts'
@@ -19,6 +20,7 @@ let genesis: ReadEpoch
 let ada: Person
 let ben: Person
 let council: Person
+let next: ReadEpoch
 
 beforeAll(async () => {
   network = await tokenNetwork()
@@ -100,7 +102,7 @@ test('on every node, also where nobody was paid, views are what the validators h
   const now = () => new Date().toISOString()
   const wait = (ms: number) => sleep(ms)
   const { validators, params } = genesis.epoch
-  const next = await conductEpoch(
+  next = await conductEpoch(
     { crypto: nativeCrypto, fetch, tokenFor, wait, now, drainMs: 200 },
     genesis,
     { validators, params, grants: [{ kind: 'node_reward', amount: 7, to: ben.did }] },
@@ -113,6 +115,10 @@ test('on every node, also where nobody was paid, views are what the validators h
   await rebuildViews(network.nodes[2]!)
   await everyNodeAgrees(network.nodes, next.epoch, { paid: 1 })
 }, 300_000)
+
+test('a payment that takes a quote is answered by the node of the provider', async () => {
+  await exchangeAcrossNodes(network, { customer: ada, provider: ben }, { genesis, epoch: next })
+}, 200_000)
 
 /** Id of Ada's transfer with a number, as the records of certificates name it. */
 async function idOf(seq: number): Promise<string> {

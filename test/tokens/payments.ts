@@ -25,6 +25,7 @@ export function payments(network: Pick<TokenNetwork, 'nodes'>, from: Person) {
       to: string,
       amount: number,
       at: { genesis: ReadEpoch; epoch: ReadEpoch; state?: State },
+      more: Partial<Transfer> = {},
     ): Promise<Written> {
       const { seq, head } = at.state ?? (await stateOf(origin(), from.did))
       const record: Transfer = {
@@ -37,6 +38,7 @@ export function payments(network: Pick<TokenNetwork, 'nodes'>, from: Person) {
         credits: [{ to, amount }],
         createdAt: new Date().toISOString(),
         signatures: [],
+        ...more,
       }
       const rkey = transferRkey('AT', seq + 1)
       await from.put(`at://${from.did}/${TRANSFER}/${rkey}`, record as never)

@@ -20,10 +20,17 @@ export type ExchangeDue = {
 /** Quotes looked at in one round, oldest first. */
 const AT_ONCE = 100
 
-/** Accounts that have given quotes. */
-export async function quotingAccounts(sql: Sql): Promise<string[]> {
-  const { rows } = await sql.query<{ provider: string }>(PROVIDERS)
-  return rows.map(({ provider }) => provider)
+/** How long after a quote has ended a payment for it is looked for at once. */
+const FRESH_MS = 600_000
+
+/** Accounts that have given quotes, and whether one of these was open a little while ago. */
+export async function quotingAccounts(
+  sql: Sql,
+  now: Date,
+): Promise<{ did: string; isFresh: boolean }[]> {
+  const since = new Date(now.getTime() - FRESH_MS)
+  const { rows } = await sql.query<{ did: string; isFresh: boolean }>(PROVIDERS, [since])
+  return rows
 }
 
 /** What is to be done about the certified payments to a provider that it has not answered, oldest
@@ -54,7 +61,11 @@ function duesOf(history: ExchangeHistory, now: number): ExchangeDue[] {
   })
 }
 
-const PROVIDERS = `select distinct provider from node."tokenQuote" order by provider limit 1000`
+const PROVIDERS = `select did, bool_or("isFresh") as "isFresh" from (
+    select provider as did, false as "isFresh" from node."tokenQuote"
+    union all
+    select did, "expiresAt" > $1 from appview."tokenExchangeQuote") q
+  group by did order by did limit 1000`
 
 /** Only what has paid the provider keeps a quote here; anybody may name one. */
 const OPEN = `select q.uri, q.cid, q.provider, q.content, q."createdAt"
