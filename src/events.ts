@@ -158,6 +158,41 @@ export const declarations = {
     help: 'Records kept and not shown, counted in Postgres',
     labels: { reason: 'a name from its collection, or SchemaMismatch and others' },
   }),
+  'validator.attested': counter<{ phase: 'lock' | 'apply' }>({
+    unit: '{attestation}',
+    help: 'Attestations of the validator of this node, those given again too',
+    labels: { phase: 'lock for votes, apply for transfers applied' },
+  }),
+  'validator.refused': counter<{ phase: 'lock' | 'apply'; reason: string }>({
+    unit: '{request}',
+    help: 'Orders and certificates that the validator has refused',
+    labels: { phase: 'lock for orders, apply for certificates', reason: REASON },
+  }),
+  'validator.epoch': gauge<None>({
+    unit: '{epoch}',
+    help: 'Number of the epoch that the validator is in',
+    labels: {},
+  }),
+  'validator.phase': gauge<{ phase: 'open' | 'draining' | 'sealed' }>({
+    unit: '{epoch}',
+    help: '1 for the phase that the epoch of the validator is in, otherwise 0',
+    labels: { phase: 'open, draining or sealed' },
+  }),
+  'validator.unpublished': gauge<None>({
+    unit: '{transfer}',
+    help: 'Transfers it has applied of which no certificate was read here: how far views are behind',
+    labels: {},
+  }),
+  'ledger.transfers.refused': counter<{ reason: string }>({
+    unit: '{transfer}',
+    help: 'Tries to have a transfer of an account of this node certified that were refused',
+    labels: { reason: REASON },
+  }),
+  'ledger.certificates.refused': gauge<{ reason: string }>({
+    unit: '{certificate}',
+    help: 'Published certificates that do not hold, counted in Postgres',
+    labels: { reason: REASON },
+  }),
   'xrpc.requests': counter<{ nsid: string; status: string }>({
     unit: '{request}',
     help: 'XRPC requests answered, of the PDS too',

@@ -1,7 +1,8 @@
 import { type Kysely, sql } from 'kysely'
 
 /** Quotes for exchanges of tokens, kept though their records go, and which quote a transfer names.
- *  `quote` is null where that was not looked at yet, and empty where a transfer names none. */
+ *  `quote` is null where that was not looked at yet, and empty where a transfer names none. And the
+ *  reasons why certificates do not hold, to be counted. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   for (const statement of STATEMENTS) await sql.raw(statement).execute(db)
 }
@@ -16,4 +17,5 @@ const STATEMENTS = [
   `alter table node."tokenContent" add column quote text, add column "quoteCid" text`,
   `create index on node."tokenContent" (quote) where quote <> ''`,
   `create index on node."tokenContent" (id) where quote is null`,
+  `create index on node."tokenJudgement" (reason) where reason is not null`,
 ]
