@@ -34,7 +34,6 @@ import { methodNames, requestWatch } from './telemetry/requests.ts'
 import { createTids } from './tid.ts'
 import { mountEpochMethods } from './validator/epoch-methods.ts'
 import { mountValidator } from './validator/methods.ts'
-import { mountNoValidator } from './validator/no-validator.ts'
 import { visitSpaces } from './visit-spaces.ts'
 
 export type AngelNode = AsyncDisposable & {
@@ -138,9 +137,9 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
     if (identity) await appView.follow(identity)
   }
   const following = parts.use(followLedgers({ ...shared, follow: appView.follow, timers }))
-  const { genesis } = ledger
-  const validator = ledger.validating?.desk.opened.validator
-  const certifies = { genesis, validator, outbound, follow, timers }
+  const { epochs, seat } = ledger
+  const validator = () => seat.validating()?.desk.opened.validator
+  const certifies = { epochs, validator, outbound, follow, timers }
   const certifying = parts.use(openCertifying({ ...shared, ...certifies }))
   return {
     appView,
@@ -151,16 +150,14 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   }
 }
 
-/** What the node answers as a validator, if it is one. */
-function mountLedger({ xrpc, service }: AppView, { validating }: NodeLedger): void {
-  if (!validating) return mountNoValidator(xrpc.server)
-  const { desk, change } = validating
+/** What the node answers as a validator, as long as it is one. */
+function mountLedger({ xrpc, service }: AppView, { seat }: NodeLedger): void {
   const callerOf = async (req: IncomingMessage, nsid: string) => {
     const [, token = ''] = /^Bearer (.+)$/.exec(req.headers.authorization ?? '') ?? []
     return (await service(token, nsid)).did
   }
-  mountValidator(xrpc.server, desk)
-  mountEpochMethods(xrpc.server, { opened: desk.opened, change, callerOf })
+  mountValidator(xrpc.server, seat)
+  mountEpochMethods(xrpc.server, { seat, callerOf })
 }
 
 /** What the node answers in front of the PDS. */

@@ -11,19 +11,24 @@ import type { SqlPool } from './database/sql.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import type { ReadEpoch } from './tokens/epoch.ts'
 import { TRANSFER } from './tokens/transfer.ts'
 import type { Validator } from './tokens/validator.ts'
-import { type CertificatePut, certifyHosted } from './validator/certify-hosted.ts'
+import {
+  type CertificatePut,
+  type Wanted,
+  type WantedSource,
+  certifyHosted,
+} from './validator/certify-hosted.ts'
+import type { KnownEpochs } from './validator/known-epochs.ts'
 import { leftOver } from './validator/left-over.ts'
 import { receivedHere, writtenHere } from './validator/wanted-sources.ts'
 
 type Options = {
   readonly config: Pick<Config, 'handleDomain'>
-  /** The first epoch of the ledger that is followed, if any. */
-  readonly genesis: ReadEpoch | undefined
-  /** The validator of this node, if it is one. */
-  readonly validator: Pick<Validator, 'current'> | undefined
+  /** The epochs of the ledger that is followed, if any. */
+  readonly epochs: KnownEpochs | undefined
+  /** The validator of this node, as long as it is one. */
+  readonly validator: () => Pick<Validator, 'current'> | undefined
   readonly database: Database
   readonly pds: Pick<NodePds, 'ensureAccount' | 'isHosted' | 'recordProof' | 'writer'>
   readonly outbound: Outbound
@@ -39,15 +44,15 @@ const TOGETHER_MAX = 100
 /** Has the transfers of the accounts of this node certified and publishes the certificates in the
  *  node's own account, once begun. A node without a ledger has nothing to do. */
 export function openCertifying(options: Options): AsyncDisposable & { begin(): void } {
-  const { genesis, timers, log } = options
+  const { epochs, timers, log } = options
   const stop = new AbortController()
   let running: Promise<void> | undefined
   return {
     begin: () => {
-      if (!genesis) return
-      const { code } = genesis.epoch
+      if (!epochs) return
+      const { code } = epochs.current().epoch
       const publish = (puts: readonly CertificatePut[]) => publishAll(options, puts)
-      const parts = { sources: sourcesOf(options, genesis), code, publish, timers, log }
+      const parts = { sources: sourcesOf(options, epochs), code, publish, timers, log }
       running = certifyHosted(parts, stop.signal)
     },
     [Symbol.asyncDispose]: async () => {
@@ -59,26 +64,30 @@ export function openCertifying(options: Options): AsyncDisposable & { begin(): v
 
 function sourcesOf(
   { validator, database, pds, outbound, follow, timers }: Options,
-  genesis: ReadEpoch,
-) {
+  epochs: KnownEpochs,
+): WantedSource[] {
   const sql = database.pool as unknown as SqlPool
+  const ledger = epochs.chain[0]!.id
+  const parts = { crypto, fetch: outbound, isHosted: pds.isHosted }
+  const written = writtenHere(
+    { ...parts, epoch: () => epochs.current() },
+    {
+      waiting: (number) => waitingTransfers(sql, { ledger, epoch: number }),
+      prove: (did, rkey) => pds.recordProof({ did, collection: TRANSFER, rkey }),
+    },
+  )
+  // What the books have is looked at by the epoch that the books are in.
   const epoch = () => {
-    const now = validator?.current()
-    return now ? { epoch: now.epoch, id: now.committee.id } : genesis
+    const now = validator()?.current()
+    return now ? { epoch: now.epoch, id: now.committee.id } : epochs.current()
   }
-  const parts = { crypto, fetch: outbound, epoch, isHosted: pds.isHosted }
-  const { id } = genesis
-  const written = writtenHere(parts, {
-    waiting: (number) => waitingTransfers(sql, { ledger: id, epoch: number }),
-    prove: (did, rkey) => pds.recordProof({ did, collection: TRANSFER, rkey }),
-  })
   const known = (ids: readonly string[]) => finalTransfers(sql, ids)
-  const received = receivedHere(parts, { sql, ledger: id, known, follow })
+  const received = receivedHere({ ...parts, epoch }, { sql, ledger, known, follow })
   const left = leftOver(
-    { ...parts, clock: timers },
+    { ...parts, epoch, clock: timers },
     {
       sql,
-      ledger: id,
+      ledger,
       known,
       certified: (ids) => certifiedTransfers(sql, ids),
       follow: async (account) => {
@@ -86,7 +95,16 @@ function sourcesOf(
       },
     },
   )
-  return validator ? [written, received, left] : [written]
+  const isValidating = () => validator() !== undefined
+  return [written, onlyWhile(isValidating, received), onlyWhile(isValidating, left)]
+}
+
+/** Wanted only while that is so. */
+function onlyWhile<W extends Wanted>(
+  isSo: () => boolean,
+  source: WantedSource<W>,
+): WantedSource<W> {
+  return { ...source, list: async () => (isSo() ? await source.list() : []) }
 }
 
 /** The writer knows accounts by their DID only when the PDS has started. */

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { Timers } from './clock.ts'
 import type { Config } from './config.ts'
-import { nativeCrypto } from './crypto/native.ts'
+import { keptEpochs } from './appview/tokens/epoch-chain.ts'
+import { nativeCrypto as crypto } from './crypto/native.ts'
 import { p256Signer } from './crypto/p256.ts'
 import type { Database } from './database/database.ts'
 import { migrate } from './database/migrate.ts'
@@ -15,17 +16,24 @@ import type { ReadEpoch } from './tokens/epoch.ts'
 import { readEpochJson } from './tokens/epoch-json.ts'
 import { isRefusal } from './tokens/refusal.ts'
 import { catchUp } from './validator/catch-up.ts'
-import { type Desk, openDesk } from './validator/desk.ts'
-import { type EpochChange, epochChange } from './validator/epoch-change.ts'
-import { httpSeals } from './validator/http-seals.ts'
+import { keepHeard } from './validator/epoch-books.ts'
+import { followEpochs, takeOwn } from './validator/follow-epochs.ts'
+import { type KnownEpochs, knownEpochs } from './validator/known-epochs.ts'
 import { migrations } from './validator/migrations/index.ts'
-import { openValidator } from './validator/open-validator.ts'
+import { listEpochRecords } from './validator/read-ledger.ts'
+import type { Seat } from './validator/seat.ts'
+import { takeSeat } from './validator/take-seat.ts'
 
-/** The token ledger of a node: which it follows, and its validator where it is one. */
+/** Epochs that are read from the database at once. */
+const OWN_MAX = 1_000
+
+/** The token ledger of a node: which it follows, and what it validates with where it does. */
 export type NodeLedger = AsyncDisposable & {
-  readonly genesis: ReadEpoch | undefined
-  readonly validating: { readonly desk: Desk; readonly change: EpochChange } | undefined
-  /** Begins to take from other validators what was missed. */
+  /** The epochs of the ledger as far as they are known; undefined on a node that follows none. */
+  readonly epochs: KnownEpochs | undefined
+  readonly seat: Seat
+  /** Begins to follow the epochs, to validate once one names this node, and to take from other
+   *  validators what was missed. */
   begin(): void
 }
 
@@ -45,45 +53,53 @@ export async function openLedger(options: Options): Promise<NodeLedger> {
   const { config, keys, database, resolver, outbound, timers, log } = options
   await migrate({ db: openKysely(database.pool), schema: 'ledger', migrations })
   const genesis = await readGenesis(config.ANGELOS_TOKEN_GENESIS)
-  const signer = p256Signer(Buffer.from(keys.validatorKeyHex, 'hex'))
-  const entry = genesis?.epoch.validators.find(({ key }) => key === signer.didKey)
-  if (!genesis || !entry) {
-    return {
-      genesis,
-      validating: undefined,
-      begin: () => {},
-      [Symbol.asyncDispose]: async () => {},
-    }
-  }
   const sql = database.pool as unknown as SqlPool
-  const startsFile = keys.validatorStarts
-  const crypto = nativeCrypto
-  const parts = { sql, genesis, did: entry.did, signer, crypto, clock: timers, startsFile }
-  const opened = await openValidator(parts)
+  if (!genesis) {
+    const none = { epochs: undefined, sql, desk: () => undefined, validating: () => undefined }
+    return { epochs: undefined, seat: none, begin: () => {}, [Symbol.asyncDispose]: async () => {} }
+  }
+  const epochs = knownEpochs(crypto, genesis)
+  const following = { epochs, ...sourcesOf(sql, genesis.id) }
+  await takeOwn(following)
+  const signer = p256Signer(Buffer.from(keys.validatorKeyHex, 'hex'))
   const resolve = (did: string, how?: { refresh: boolean }) => resolver.resolve(did, how)
-  const desk = openDesk({ opened, sql, crypto, clock: timers, resolve })
+  const shared = { sql, crypto, fetch: outbound, timers, log }
+  const startsFile = keys.validatorStarts
+  const seat = await takeSeat({ ...shared, epochs, signer, startsFile, resolve })
   const stop = new AbortController()
-  let following: Promise<void> | undefined
-  const now = () => timers.now().toISOString()
-  const source = httpSeals(outbound, genesis.id, () => opened.validator.current().epoch.validators)
-  const change = epochChange({ opened, crypto, source, now })
-  log.info({ ledger: genesis.id, validator: entry.did }, 'this node validates a token ledger')
+  let running: Promise<unknown> | undefined
   return {
-    genesis,
-    validating: { desk, change },
+    epochs,
+    seat,
     begin: () => {
-      following = catchUp({ desk, fetch: outbound, sql, timers, log }, stop.signal)
+      const { signal } = stop
+      const desk = () => seat.validating()?.desk
+      const afterwards = () => seat.keepUp()
+      const rounds = { ...shared, ...following, key: signer.didKey, afterwards }
+      running = Promise.all([catchUp({ ...shared, desk }, signal), followEpochs(rounds, signal)])
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort()
-      await following
+      await running
     },
+  }
+}
+
+/** Epochs that the books have and that the views have found. They are checked like any others. */
+function sourcesOf(sql: SqlPool, ledger: string) {
+  return {
+    own: async (from: number) => {
+      const stored = await listEpochRecords(sql, ledger, { from, limit: OWN_MAX })
+      const found = await keptEpochs(sql, ledger, { from, limit: OWN_MAX })
+      return [...stored, ...found]
+    },
+    keep: (found: readonly ReadEpoch[]) => keepHeard(sql, ledger, found),
   }
 }
 
 async function readGenesis(file: string | undefined): Promise<ReadEpoch | undefined> {
   if (file === undefined) return undefined
-  const read = readEpochJson(nativeCrypto, await readFile(file, 'utf8'))
+  const read = readEpochJson(crypto, await readFile(file, 'utf8'))
   if (isRefusal(read)) throw new Error(`${file} holds no first epoch: ${read.detail}`)
   if (read.epoch.epoch !== 0) throw new Error(`${file} holds epoch ${read.epoch.epoch}, not 0`)
   return read

@@ -16,6 +16,9 @@ export type Account = {
   readonly angel?: PinnedKey
   /** `#atproto` of the DID document. */
   readonly atproto?: PinnedKey
+  /** Others have judged its keys before this validator has met them: the first ones that it meets
+   *  may have been changed a moment ago, so they are on hold like any that take another's place. */
+  readonly keysUnmet?: true
 }
 
 /** An account nobody has heard of yet. */
@@ -33,7 +36,8 @@ export type AccountKeys = {
   readonly tombstoned?: boolean
 }
 
-/** An account with the keys of its document pinned. The first keys are taken as they are; a key
+/** An account with the keys of its document pinned. The first keys are taken as they are, unless
+ *  others have met some before (`keysUnmet`); a key
  *  that takes another's place, and a device key that comes to an account which had none, is on hold
  *  for `holdHours`, the time in which a higher rotation key can take a change back (did:plc, 72
  *  hours). Without the latter, who runs the account's PDS could lift its limit at once. */
@@ -44,7 +48,7 @@ export function pinKeys(
   holdHours: number,
 ): Account {
   const until = new Date(Date.parse(now) + holdHours * 3_600_000).toISOString()
-  const isKnown = account.atproto !== undefined
+  const isKnown = account.atproto !== undefined || account.keysUnmet === true
   const atproto = pinned(account.atproto, keys.atproto, isKnown, until)
   const angel = pinned(account.angel, keys.angel, isKnown, until)
   if (atproto === account.atproto && angel === account.angel) return account
@@ -70,10 +74,11 @@ export function withPins(
   known: ReadonlyMap<string, Account>,
 ): Map<string, Account> {
   const accounts = new Map(opening)
-  for (const { did, angel, atproto } of known.values()) {
+  for (const { did, angel, atproto, keysUnmet } of known.values()) {
     const account = accounts.get(did)
     if (!account) continue
-    accounts.set(did, { ...account, ...(angel && { angel }), ...(atproto && { atproto }) })
+    const pins = { ...(angel && { angel }), ...(atproto && { atproto }) }
+    accounts.set(did, { ...account, ...pins, ...(keysUnmet && { keysUnmet }) })
   }
   return accounts
 }

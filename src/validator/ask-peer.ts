@@ -15,6 +15,7 @@ export type PeerMethod =
   | 'concludeEpoch'
   | 'signEpoch'
   | 'enterEpoch'
+  | 'listVouches'
 
 /** What a validator has answered: its fields as they came, or an error by its name. */
 export type PeerReply =

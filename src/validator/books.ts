@@ -2,7 +2,7 @@ import { readIfThere, writeDurably } from '../database/durable-file.ts'
 import type { ReadEpoch } from '../tokens/epoch.ts'
 import { encodeRecord } from '../tokens/encoding.ts'
 import type { EpochPhase } from '../tokens/ledger-view.ts'
-import { type SqlPool, transaction } from '../database/sql.ts'
+import { type Sql, type SqlPool, transaction } from '../database/sql.ts'
 
 /** What the books say when a validator opens them. */
 export type OpenedBooks = {
@@ -15,6 +15,20 @@ export type OpenedBooks = {
   readonly personhood?: Uint8Array
   /** Whether the accounts of that epoch still have to be entered. */
   readonly isNew: boolean
+}
+
+/** Whose books there are of a ledger, and in which epoch; undefined before the first was entered.
+ *  Throws when the key beside `startsFile` knows of more starts. */
+export async function booksThere(
+  sql: Sql,
+  ledger: string,
+  startsFile: string,
+): Promise<{ readonly did: string; readonly epoch: number } | undefined> {
+  const { rows } = await sql.query<{ did: string; epoch: number; start: number }>(THERE, [ledger])
+  const { did, epoch = NONE, start = 0 } = rows[0] ?? {}
+  const counted = readStarts(startsFile)
+  if (start < counted) throw new Error(restored(startsFile, start + 1, counted))
+  return did === undefined || epoch === NONE ? undefined : { did, epoch }
 }
 
 /**
@@ -73,6 +87,7 @@ function restored(file: string, start: number, counted: number): string {
 
 /** No epoch was entered yet. */
 const NONE = -1
+const THERE = 'select did, epoch, start from ledger.validator where ledger = $1'
 const NEW = `insert into ledger.validator (ledger, did, epoch, phase) values ($1, $2, $3, 'open')
   on conflict do nothing`
 const START = `update ledger.validator set start = start + 1 where ledger = $1

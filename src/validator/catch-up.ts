@@ -3,6 +3,7 @@ import type { Log } from '../log.ts'
 import type { SqlPool } from '../database/sql.ts'
 import type { Timers } from '../clock.ts'
 import type { Desk } from './desk.ts'
+import { notApplied } from './not-applied.ts'
 import { listFrom } from './remote-validator.ts'
 
 const EVERY_MS = 2_000
@@ -22,7 +23,8 @@ export async function catchUp(
     timers,
     log,
   }: {
-    readonly desk: Desk
+    /** As long as the node validates. */
+    readonly desk: () => Desk | undefined
     readonly fetch: Outbound
     readonly sql: SqlPool
     readonly timers: Timers
@@ -30,12 +32,11 @@ export async function catchUp(
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { opened } = desk
   while (!signal.aborted) {
-    const { epoch } = opened.validator.current()
-    for (const peer of epoch.validators) {
-      if (peer.did === opened.did || signal.aborted) continue
-      await takeFrom({ desk, fetch, sql }, peer).catch((err: unknown) =>
+    const now = desk()
+    for (const peer of now?.opened.validator.current().epoch.validators ?? []) {
+      if (!now || peer.did === now.opened.did || signal.aborted) continue
+      await takeFrom({ desk: now, fetch, sql }, peer).catch((err: unknown) =>
         log.warn({ err, peer: peer.did }, 'a validator could not be read'),
       )
     }
@@ -48,13 +49,14 @@ async function takeFrom(
   peer: { readonly did: string; readonly endpoint: string },
 ): Promise<void> {
   const ledger = desk.opened.genesis.id
+  const { epoch } = desk.opened.validator.current().committee
   const { rows } = await sql.query<{ cursor: string }>(CURSOR, [ledger, peer.did])
   let cursor = rows[0]?.cursor
   for (let page = 0; page < PAGES_MAX; page += 1) {
-    const { items, cursor: next } = await listFrom(fetch, peer, { ledger, cursor })
+    const { items, cursor: next } = await listFrom(fetch, peer, { ledger, epoch, cursor })
     // Who repeats a place, or names none, has nothing more to say in this round.
     if (items.length === 0 || next === undefined || next === cursor) return
-    for (const { account, record, certificate } of items) {
+    for (const { account, record, certificate } of await notApplied(sql, ledger, items)) {
       const answer = await desk.apply(account, record, certificate)
       // Its list has the account's earlier ones before this, unless it skips some: ask again later.
       if (!answer.ok && answer.reason === 'NeedCertificates') return

@@ -68,6 +68,17 @@ export function keepEpoch(
   })
 }
 
+/** Stores epochs that this node has heard of. */
+export async function keepHeard(
+  sql: Sql,
+  ledger: string,
+  heard: readonly Pick<ReadEpoch, 'epoch' | 'id'>[],
+): Promise<void> {
+  for (const { epoch, id } of heard) {
+    await sql.query(EPOCH, [ledger, epoch.epoch, id, encodeRecord(epoch), null])
+  }
+}
+
 /** The accounts that the current epoch has begun with. */
 export async function openingAccounts(sql: Sql, ledger: string): Promise<Map<string, Account>> {
   type Row = { did: string; seq: string; head: string | null; balance: string }
@@ -93,8 +104,10 @@ const READ_SEAL = `select record from ledger.seal
 const HANDOVER = `insert into ledger.handover (ledger, epoch, id) values ($1, $2, $3)
   on conflict do nothing`
 const PROMISED = 'select id from ledger.handover where ledger = $1 and epoch = $2'
-const EPOCH = `insert into ledger.epoch (ledger, epoch, id, record, personhood)
-  values ($1, $2, $3, $4, $5) on conflict do nothing`
+/** The record may have come before its snapshot of persons. */
+const EPOCH = `insert into ledger.epoch as e (ledger, epoch, id, record, personhood)
+  values ($1, $2, $3, $4, $5) on conflict (ledger, epoch)
+  do update set personhood = coalesce(e.personhood, excluded.personhood)`
 const SETTLED = `insert into ledger.settled (ledger, epoch, account, seq, id)
   select $1, $2, * from unnest($3::text[], $4::bigint[], $5::text[]) on conflict do nothing`
 const OPENING = 'select did, seq, head, balance from ledger.opening where ledger = $1'

@@ -34,12 +34,14 @@ export type EpochChange = {
     next: ReadEpoch,
     personhood?: Uint8Array,
   ): Promise<{ ok: true; signature: EpochSignature } | Refusal>
-  /** Goes over to an epoch that a quorum has signed. */
+  /** Goes over to an epoch that a quorum has signed. Who is not of it any more stays where it is,
+   *  sealed, with all that the epoch has come to in its books. */
   enter(next: ReadEpoch, personhood?: Uint8Array): Promise<{ ok: true } | Refusal>
 }
 
 /** The end of epochs at a validator, on its books. */
 export function epochChange(closing: Closing): EpochChange {
+  let left: string | undefined
   return {
     drain: (epoch) => drain(closing, epoch),
     seal: (epoch) => sealNow(closing, epoch),
@@ -49,7 +51,13 @@ export function epochChange(closing: Closing): EpochChange {
       return isRefusal(ending) ? ending : concludeEpoch(closing.crypto, ending)
     },
     sign: (next, personhood) => signNext(closing, next, personhood),
-    enter: (next, personhood) => enterNext(closing, next, personhood),
+    async enter(next, personhood) {
+      if (next.id === left) return { ok: true }
+      const entered = await enterNext(closing, next, personhood)
+      const current = closing.opened.validator.current()
+      if (entered.ok && current.committee.id !== next.id) left = next.id
+      return entered
+    },
   }
 }
 
@@ -129,6 +137,11 @@ async function enterNext(
   await sealNow(closing, epoch.epoch)
   const outcome = await outcomeOf(closing, next)
   if (isRefusal(outcome)) return outcome
+  const { didKey } = opened.signer
+  if (!next.epoch.validators.some(({ key }) => key === didKey)) {
+    await keepEpoch(books, next, outcome.settled, personhood)
+    return { ok: true }
+  }
   await validator.turn(async (current) => {
     // Two that bring the same epoch at once enter it once.
     if (current.committee.id !== committee.id) return current

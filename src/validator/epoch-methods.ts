@@ -6,9 +6,8 @@ import { co } from '../lexicons/index.ts'
 import { type ReadEpoch, readEpoch } from '../tokens/epoch.ts'
 import { type Refusal, isRefusal } from '../tokens/refusal.ts'
 import { sealBytes } from '../tokens/seal.ts'
-import type { EpochChange } from './epoch-change.ts'
-import { addMethod, requireLedger } from './mount.ts'
-import type { OpenedValidator } from './open-validator.ts'
+import { addMethod } from './mount.ts'
+import { type Seat, booksOf, followed, signingOf } from './seat.ts'
 
 /** An epoch and a snapshot of persons, each as large as it may be, in base64. */
 const WITH_SNAPSHOT = { jsonLimit: 1_500_000 }
@@ -18,16 +17,15 @@ const WITH_SNAPSHOT = { jsonLimit: 1_500_000 }
 export function mountEpochMethods(
   server: Server,
   of: {
-    readonly opened: OpenedValidator
-    readonly change: EpochChange
+    readonly seat: Seat
     readonly callerOf: (req: IncomingMessage, nsid: string) => Promise<string>
   },
 ): void {
-  const { opened, change, callerOf } = of
-  const ledger = opened.genesis.id
+  const { seat, callerOf } = of
   const { tokens } = co.kendev
   addMethod(server, tokens.closeEpoch, async ({ input, req }) => {
-    requireLedger(ledger, input.ledger)
+    const { desk, change } = signingOf(seat, input.ledger)
+    const { opened } = desk
     const caller = await callerOf(req, tokens.closeEpoch.$nsid)
     const { governance } = opened.genesis.epoch
     if (caller !== governance) {
@@ -42,7 +40,7 @@ export function mountEpochMethods(
     return { phase: opened.validator.current().phase }
   })
   addMethod(server, tokens.readSeal, async ({ params }) => {
-    requireLedger(ledger, params.ledger)
+    const { change } = booksOf(seat, params.ledger)
     const found = await change.sealed(params.epoch)
     if (!found) throw new InvalidRequestError('This epoch is not sealed here.', 'NotFound')
     const from = Number(params.cursor ?? 0) || 0
@@ -52,24 +50,27 @@ export function mountEpochMethods(
     return { seal, transfers: found.transfers.slice(from, to), ...more }
   })
   addMethod(server, tokens.concludeEpoch, async ({ input }) => {
-    requireLedger(ledger, input.ledger)
+    const { change } = booksOf(seat, input.ledger)
     return orThrow(await change.conclude(input.seals)).roots
   })
-  mountNextEpoch(server, opened, change)
+  mountNextEpoch(server, seat)
 }
 
-function mountNextEpoch(server: Server, opened: OpenedValidator, change: EpochChange): void {
-  const ledger = opened.genesis.id
+function mountNextEpoch(server: Server, seat: Seat): void {
   const { tokens } = co.kendev
   const sign = async ({ input }: { input: co.kendev.tokens.signEpoch.$InputBody }) => {
-    requireLedger(ledger, input.ledger)
+    const { change } = signingOf(seat, input.ledger)
     const signed = orThrow(await change.sign(readNext(input.epoch), input.personhood))
     return { signature: signed.signature }
   }
   const enter = async ({ input }: { input: co.kendev.tokens.enterEpoch.$InputBody }) => {
-    requireLedger(ledger, input.ledger)
-    orThrow(await change.enter(readNext(input.epoch), input.personhood))
-    return { epoch: opened.validator.current().epoch.epoch }
+    const epochs = followed(seat, input.ledger)
+    // Who only begins to validate with it has no books yet, and gets them from the others.
+    epochs.take([input.epoch])
+    const open = seat.desk()
+    if (!open) return { epoch: epochs.current().epoch.epoch }
+    orThrow(await open.change.enter(readNext(input.epoch), input.personhood))
+    return { epoch: open.desk.opened.validator.current().epoch.epoch }
   }
   addMethod(server, tokens.signEpoch, sign, WITH_SNAPSHOT)
   addMethod(server, tokens.enterEpoch, enter, WITH_SNAPSHOT)

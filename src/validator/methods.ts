@@ -6,36 +6,40 @@ import { encodeRecord } from '../tokens/encoding.ts'
 import { emptyAccount } from '../tokens/account.ts'
 import { ImpossibleStep, isRefusal } from '../tokens/refusal.ts'
 import type { Applied } from '../tokens/ledger-view.ts'
+import type { Standing } from '../tokens/state-root.ts'
 import type { Answer } from '../tokens/validator.ts'
 import type { Desk } from './desk.ts'
-import { addMethod, requireLedger } from './mount.ts'
-import { type CertifiedRow, listApplied, listEpochRecords } from './read-ledger.ts'
+import { addMethod } from './mount.ts'
+import { readCheckpoint, storedSnapshot } from './read-checkpoint.ts'
+import { type CertifiedRow, listApplied } from './read-ledger.ts'
+import { type Seat, booksOf, followed, signingOf } from './seat.ts'
 import { stateFigures } from './state-figures.ts'
 
-/** Mounts what a validator answers. Anybody may ask: what they send carries its own proofs. */
-export function mountValidator(server: Server, desk: Desk): void {
-  const { opened, sql } = desk
-  const ledger = opened.genesis.id
+/** Mounts what a validator answers. Anybody may ask: what they send carries its own proofs. A node
+ *  that validates nothing answers `LedgerUnknown`, but for the epochs of the ledger it follows. */
+export function mountValidator(server: Server, seat: Seat): void {
+  const { sql } = seat
   const tokens = co.kendev.tokens
   addMethod(server, tokens.submitTransfer, async ({ input }) => {
-    requireLedger(ledger, input.ledger)
+    const { desk } = signingOf(seat, input.ledger)
     const { account, record, car } = input
     return answerOf(await running(() => desk.submit({ account, record, car })))
   })
   addMethod(server, tokens.submitCertificate, async ({ input }) => {
-    requireLedger(ledger, input.ledger)
+    const { desk } = signingOf(seat, input.ledger)
     const { account, record, certificate } = input
     return answerOf(await running(() => desk.apply(account, record, certificate)))
   })
   addMethod(server, tokens.readCertified, async ({ params }) => {
-    requireLedger(ledger, params.ledger)
-    const { account, from, credited, limit, cursor } = params
+    const ledger = ledgerOf(booksOf(seat, params.ledger).desk)
+    const { account, from, credited, epoch, limit, cursor } = params
     if (cursor !== undefined) pageAt(cursor)
     const asked = {
       limit,
       ...(account !== undefined && { account }),
       ...(from !== undefined && { from }),
       ...(credited !== undefined && { credited }),
+      ...(epoch !== undefined && { epoch }),
       ...(cursor !== undefined && { after: cursor }),
     }
     const rows = await listApplied(sql, ledger, asked)
@@ -43,22 +47,50 @@ export function mountValidator(server: Server, desk: Desk): void {
     return { items: rows.map(certifiedOf), ...(last !== undefined && { cursor: last }) }
   })
   addMethod(server, tokens.readAccountState, async ({ params }) => {
-    requireLedger(ledger, params.ledger)
-    return await stateOf(desk, params.account)
+    return await stateOf(booksOf(seat, params.ledger).desk, params.account)
   })
-  const figures = stateFigures(nativeCrypto, sql, ledger)
+  mountLists(server, seat)
+}
+
+function mountLists(server: Server, seat: Seat): void {
+  const { sql, epochs } = seat
+  const tokens = co.kendev.tokens
+  const figures = epochs && stateFigures(nativeCrypto, sql, epochs.chain[0]!.id)
   addMethod(server, tokens.readStateRoot, async ({ params }) => {
-    requireLedger(ledger, params.ledger)
-    return { ledger, validator: opened.did, ...(await figures()) }
+    const { desk } = booksOf(seat, params.ledger)
+    return { ledger: ledgerOf(desk), validator: desk.opened.did, ...(await figures?.()) }
+  })
+  addMethod(server, tokens.readCheckpoint, async ({ params }) => {
+    const { opened } = booksOf(seat, params.ledger).desk
+    const { epoch } = opened.validator.current()
+    if (epoch.epoch !== params.epoch + 1) {
+      throw new InvalidRequestError(`This validator is in epoch ${epoch.epoch}.`, 'NotFound')
+    }
+    const { cursor: after = '', limit } = params
+    const { id } = opened.genesis
+    const { accounts, last } = await readCheckpoint(sql, id, { epoch, after, limit })
+    const snapshot = after === '' ? await storedSnapshot(sql, id, epoch.epoch) : undefined
+    return {
+      accounts: accounts.map(standingOf),
+      ...(snapshot && { personhood: toBytes(snapshot) }),
+      ...(last !== undefined && { cursor: last }),
+    }
   })
   addMethod(server, tokens.readEpochs, async ({ params }) => {
-    requireLedger(ledger, params.ledger)
+    const { chain } = followed(seat, params.ledger)
     const { limit, cursor = '0' } = params
     const from = pageAt(cursor)
-    const records = await listEpochRecords(sql, ledger, { from, limit: limit + 1 })
-    const items = records.slice(0, limit).map((record) => toBytes(record))
-    return { items, ...(records.length > limit && { cursor: String(from + limit) }) }
+    const items = chain.slice(from, from + limit).map(({ epoch }) => toBytes(encodeRecord(epoch)))
+    return { items, ...(from + limit < chain.length && { cursor: String(from + limit) }) }
   })
+}
+
+function standingOf({ did, balance, ...rest }: Standing): object {
+  return { account: did, ...rest, balance: Number(balance) }
+}
+
+function ledgerOf({ opened }: Desk): string {
+  return opened.genesis.id
 }
 
 /** Throws for a cursor that no list has given. */

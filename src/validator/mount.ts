@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Main, l } from '@atproto/lex'
-import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
+import type { Server } from '@atproto/xrpc-server'
 
 /** A call of a validator's method. */
 type Call<M extends l.Query | l.Procedure> = {
@@ -28,10 +28,4 @@ export function addMethod<M extends l.Query | l.Procedure>(
     return { encoding: 'application/json', body: JSON.parse(JSON.stringify(body)) as object }
   }
   server.add(ns, { handler, opts } as never)
-}
-
-/** Throws `LedgerUnknown` for a ledger that is not validated here. */
-export function requireLedger(ledger: string, asked: string | undefined): void {
-  if (asked === undefined || asked === ledger) return
-  throw new InvalidRequestError(`This node validates ${ledger}.`, 'LedgerUnknown')
 }

@@ -1,3 +1,4 @@
+import type { Account } from '../tokens/account.ts'
 import { type Epoch, type ReadEpoch, committeeOf, readEpoch } from '../tokens/epoch.ts'
 import { poolsOf } from '../tokens/grants.ts'
 import type { LedgerStore } from '../tokens/ledger-store.ts'
@@ -11,6 +12,7 @@ import { readSnapshot } from './read-snapshot.ts'
 import type { Clock } from '../clock.ts'
 import type { SqlPool } from '../database/sql.ts'
 import { openBooks } from './books.ts'
+import { keepEpoch, keepHeard } from './epoch-books.ts'
 import { type Books, postgresStore } from './postgres-store.ts'
 import { listEpochRecords } from './read-ledger.ts'
 
@@ -25,8 +27,17 @@ export type OpenedValidator = {
   epochAt(crypto: TokenCrypto, epoch: number): Promise<ReadEpoch | undefined>
 }
 
+/** An epoch as a validator begins with it that was not in the one before: the epochs up to it, the
+ *  accounts before its grants, and the snapshot of persons that it pins. */
+export type Beginning = {
+  readonly epochs: readonly ReadEpoch[]
+  readonly accounts: readonly Account[]
+  readonly personhood?: Uint8Array
+}
+
 /** Opens the books of a ledger and goes on where the validator was; at the first start it enters
- *  the first epoch with what that grants. Throws when the key must not sign any more. */
+ *  the epoch it begins with, or the first one with what that grants. Killed on the way, it does so
+ *  again. Throws when the key must not sign any more. */
 export async function openValidator(of: {
   readonly sql: SqlPool
   readonly genesis: ReadEpoch
@@ -36,18 +47,21 @@ export async function openValidator(of: {
   readonly clock: Clock
   readonly startsFile: string
   readonly batched?: boolean
+  readonly beginning?: Beginning
 }): Promise<OpenedValidator> {
-  const { sql, genesis, did, signer, crypto, clock, startsFile, batched = true } = of
+  const { sql, genesis, did, signer, crypto, clock, startsFile, batched = true, beginning } = of
   const books = await openBooks(sql, { genesis, did, startsFile })
   const epoch = readEpoch(crypto, books.record)
   if (isRefusal(epoch)) throw new Error(`the stored epoch is ${epoch.reason}: ${epoch.detail}`)
   const persons = pinnedPersons(crypto, epoch.epoch, books.personhood)
   if (isRefusal(persons)) throw new Error(`the stored snapshot is ${persons.reason}`)
-  const current = enteredEpoch(epoch, books.phase, persons)
   const at = { number: books.epoch }
   const own = { sql, ledger: genesis.id, start: books.start }
   const store = postgresStore(own, at)
-  if (books.isNew) await store.enter(current, openEpoch([], epoch.epoch.grants))
+  const first = beginning ?? { epochs: [epoch], accounts: [] }
+  const current = books.isNew
+    ? await beginWith(crypto, { books: own, store }, first)
+    : enteredEpoch(epoch, books.phase, persons)
   const now = () => clock.now().toISOString()
   const validator = createValidator({ did, crypto, signer, store, now, current, batched })
   const epochAt = async (by: TokenCrypto, number: number) => {
@@ -56,6 +70,22 @@ export async function openValidator(of: {
     return read && !isRefusal(read) && read.epoch.epoch === number ? read : undefined
   }
   return { validator, store, did, genesis, signer, books: own, epochAt }
+}
+
+/** Enters an epoch from what it begins with, all of it or none. */
+export async function beginWith(
+  crypto: TokenCrypto,
+  { books, store }: Pick<OpenedValidator, 'books' | 'store'>,
+  { epochs, accounts, personhood }: Beginning,
+): Promise<CurrentEpoch> {
+  const last = epochs.at(-1)!
+  const persons = pinnedPersons(crypto, last.epoch, personhood)
+  if (isRefusal(persons)) throw new Error(`${persons.reason}: ${persons.detail}`)
+  await keepHeard(books.sql, books.ledger, epochs.slice(0, -1))
+  await keepEpoch(books, last, [], personhood)
+  const entered = enteredEpoch(last, 'open', persons)
+  await store.enter(entered, openEpoch(accounts, last.epoch.grants))
+  return entered
 }
 
 /** An epoch as decisions look at it. */

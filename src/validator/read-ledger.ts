@@ -16,6 +16,8 @@ export type Asked = {
   /** First number of the account. */
   readonly from?: number
   readonly credited?: string
+  /** Only what was applied in this epoch. */
+  readonly epoch?: number
   readonly limit: number
   /** The last `n` of the list before. */
   readonly after?: string
@@ -25,8 +27,16 @@ type Row = Omit<CertifiedRow, 'seq'> & { readonly seq: string }
 
 /** Transfers in the order in which they were applied. */
 export async function listApplied(sql: Sql, ledger: string, asked: Asked): Promise<CertifiedRow[]> {
-  const { account = null, from = null, credited = null, limit, after = '0' } = asked
-  const { rows } = await sql.query<Row>(LIST, [ledger, after, account, from, credited, limit])
+  const { account = null, from = null, credited = null, epoch = null, limit, after = '0' } = asked
+  const { rows } = await sql.query<Row>(LIST, [
+    ledger,
+    after,
+    account,
+    from,
+    credited,
+    limit,
+    epoch,
+  ])
   return rows.map(({ record, certificate, seq, ...row }) => ({
     ...row,
     seq: Number(seq),
@@ -50,6 +60,7 @@ const LIST = {
   text: `select n, account, seq, epoch, record, certificate from ledger.applied
     where ledger = $1 and n > $2::bigint and ($3::text is null or account = $3)
       and ($4::bigint is null or seq >= $4) and ($5::text is null or receivers @> array[$5::text])
+      and ($7::int is null or epoch = $7)
     order by n limit $6`,
 }
 const EPOCHS = `select record from ledger.epoch where ledger = $1 and epoch >= $2

@@ -39,7 +39,14 @@ export function remoteValidator(
 export async function listFrom(
   fetch: Outbound,
   { endpoint }: { readonly endpoint: string },
-  asked: { ledger: string; account?: string; from?: number; cursor?: string | undefined },
+  asked: {
+    ledger: string
+    account?: string
+    from?: number
+    /** Only what was applied in this epoch. */
+    epoch?: number
+    cursor?: string | undefined
+  },
 ): Promise<{ items: CertifiedBytes[]; cursor?: string }> {
   const query = { ...asked, limit: PAGE }
   const reply = await askPeer(fetch, endpoint, 'readCertified', { query })

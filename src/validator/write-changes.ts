@@ -83,7 +83,7 @@ function accountColumns(given: readonly Account[]): unknown[][] {
     accounts.map(({ head }) => head ?? null),
     accounts.map(({ balance }) => balance.toString()),
     accounts.map(({ spent }) => spent.toString()),
-    accounts.map(({ angel, atproto }) => JSON.stringify({ angel, atproto })),
+    accounts.map(({ angel, atproto, keysUnmet }) => JSON.stringify({ angel, atproto, keysUnmet })),
   ]
 }
 
@@ -154,7 +154,9 @@ const GROUP = {
     select $1, $2::int, w.* from held, unnest($31::int[], $32::text[], $33::bytea[]) as w
   ) select exists (select from held) as held`,
 }
+/** Pins that are there outlive the epoch; that others have judged an account's keys is added. */
 const OPENED = `insert into ledger.account ${ACCOUNT_COLUMNS}
     select $1, w.* from unnest($2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::bigint[],
       $7::jsonb[]) as w
-    on conflict (ledger, did) do update set ${ACCOUNT_VALUES}`
+    on conflict (ledger, did) do update set ${ACCOUNT_VALUES},
+      pins = excluded.pins || ledger.account.pins`

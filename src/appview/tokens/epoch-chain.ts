@@ -31,6 +31,16 @@ export async function followChain(
   }
 }
 
+/** Canonical records of the epochs that were found to follow, from a number on. */
+export async function keptEpochs(
+  sql: Sql,
+  ledger: string,
+  { from, limit }: { readonly from: number; readonly limit: number },
+): Promise<Uint8Array[]> {
+  const { rows } = await sql.query<{ bytes: Buffer }>(`${KEPT} limit $3`, [ledger, from, limit])
+  return rows.map(({ bytes }) => new Uint8Array(bytes))
+}
+
 async function keptFrom(tx: Sql, genesis: string, from: number): Promise<Chain> {
   const { rows } = await tx.query<{ bytes: Buffer }>(KEPT, [genesis, from])
   return rows.flatMap(({ bytes }) => read(bytes) ?? [])
