@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Write } from '../../src/appview/index-record.ts'
 import { findBalance } from '../../src/appview/tokens/balance-view.ts'
 import { createTokenBook } from '../../src/appview/tokens/keep-token-book.ts'
+import { keepRefusal } from '../../src/appview/tokens/keep-refusal.ts'
 import { findSupply } from '../../src/appview/tokens/supply-view.ts'
 import { ledgerAsked } from '../../src/appview/tokens/token-ledgers.ts'
 import { findTransfer, listTransfers } from '../../src/appview/tokens/transfer-views.ts'
@@ -35,6 +36,7 @@ async function open(world: TokenWorld) {
     return answer
   }
   return {
+    pool,
     take: async (...writes: readonly Write[]) => {
       for (const one of writes) expect(await write(one)).toBe('indexed')
       await book.settle()
@@ -78,6 +80,22 @@ test('a transfer is pending, then confirmed by a promise, then final', async () 
     confirmedAt: TokenWorld.time(2),
   })
   expect((await at.balance(BEN.did)).currentBalance).toBe(4_000_000)
+})
+
+test('a transfer that was refused says why, until a certificate is there', async () => {
+  const world = new TokenWorld(GRANTS)
+  const paid = world.pay(ADA, [{ to: BEN.did, amount: 4_000_000 }])
+  const at = await open(world)
+  await at.take(world.epochWrites[0]!, paid.record)
+  const { did: account, rkey, cid } = paid.record
+  const why = { reason: 'InsufficientFunds', detail: '3 of 4' }
+  await keepRefusal(at.pool, { account, rkey, cid: cid!, ...why }, NOW)
+  expect(await at.transfer(paid)).toMatchObject({ status: 'pending', refusal: why })
+  await keepRefusal(at.pool, { account, rkey, cid: world.genesis, ...why }, NOW)
+  expect(await at.transfer(paid)).not.toHaveProperty('refusal')
+  await keepRefusal(at.pool, { account, rkey, cid: cid!, ...why }, NOW)
+  await at.take(paid.apply)
+  expect(await at.transfer(paid)).not.toHaveProperty('refusal')
 })
 
 test('a transfer fails when another has its number, or when its epoch ends without it', async () => {

@@ -13,6 +13,7 @@ import { up as payments } from './0016-payments.ts'
 import { up as orderPayments } from './0018-order-payments.ts'
 import { up as tokens } from './0019-tokens.ts'
 import { up as tokenExchanges } from './0020-token-exchanges.ts'
+import { up as tokenRefusals } from './0021-token-refusals.ts'
 
 /** Every migration in order. One that has been released is never edited; a new one follows it. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -30,4 +31,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '0018-order-payments': { up: orderPayments },
   '0019-tokens': { up: tokens },
   '0020-token-exchanges': { up: tokenExchanges },
+  '0021-token-refusals': { up: tokenRefusals },
 }

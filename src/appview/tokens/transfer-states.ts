@@ -21,6 +21,10 @@ export type TransferState = {
   /** Of the quote that an exchange names. */
   num: string | null
   den: string | null
+  /** Why validators have last refused this version of it. */
+  refused: string | null
+  refusedFor: string | null
+  refusedAt: Date | null
 }
 
 /** A transfer's row with what became of it. */
@@ -72,11 +76,13 @@ const JOINED = selectOf(transfer).replace(
   ' from ',
   `, ${STATUS} as status, ${TAKEN} as "isTaken", k."isCounted", e.standing, e.id as "epochId",
     j.uri as proof, j.phase, j.time, j.signers, j."judgedAt", e."foldedAt", b.back,
-    coalesce(b.reversals, 0) as reversals, b."reversedBy", x.num, x.den from `,
+    coalesce(b.reversals, 0) as reversals, b."reversedBy", x.num, x.den,
+    f.reason as refused, f.detail as "refusedFor", f.at as "refusedAt" from `,
 )
 
 /** Every transfer with what became of it, as a table to ask. */
 export const STATED = `(select ${JOINED}
   left join node."tokenContent" k on k.id = t.id
   left join node."tokenEpoch" e on e.ledger = t.ledger and e.epoch = t.epoch
+  left join node."tokenRefusal" f on f.uri = t.uri and f.cid = t.cid
   ${BEST} ${BACK} ${QUOTED})`

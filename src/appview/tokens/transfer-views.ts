@@ -99,9 +99,17 @@ function stated(view: TransferView, row: StatedTransfer, persons: Persons): Tran
     ...(status === 'reversed' && row.reversedBy !== null && { reversedBy: row.reversedBy }),
     reversals: row.reversals,
     ...exchangeOf(row),
+    ...refusalOf(row),
     ...(processed && { processedAt: instant(processed) }),
     ...(time && status !== 'failed' && { confirmedAt: instant(time) }),
   }
+}
+
+/** Why a transfer that does not count was last refused. */
+function refusalOf(row: StatedTransfer): Pick<TransferView, 'refusal'> {
+  const { status, refused: reason, refusedFor: detail, refusedAt } = row
+  if (reason === null || refusedAt === null || !['pending', 'failed'].includes(status)) return {}
+  return { refusal: { reason, detail: detail ?? '', refusedAt: instant(refusedAt) } }
 }
 
 /** What an exchange gives for one token, by its quote. */
