@@ -9,11 +9,12 @@ import { p256Signer } from '../../src/crypto/p256.ts'
 import { serviceDid } from '../../src/pds/identity.ts'
 import { loadKeys } from '../../src/pds/secrets.ts'
 import { readEpochJson } from '../../src/tokens/epoch-json.ts'
-import type { ReadEpoch } from '../../src/tokens/epoch.ts'
+import { EPOCH, type ReadEpoch } from '../../src/tokens/epoch.ts'
 import type { Grant } from '../../src/tokens/grants.ts'
 import { isRefusal } from '../../src/tokens/refusal.ts'
 import type { TokenSigner } from '../../src/tokens/token-crypto.ts'
 import { type NodeProcess, nodeProcess } from '../node-process.ts'
+import type { Person } from '../person.ts'
 import { GOVERNANCE, firstEpoch } from './town.ts'
 
 /** How somebody in front of a validator treats what comes for it. */
@@ -26,8 +27,8 @@ export type Manner = (request: {
 export type TokenNetwork = AsyncDisposable & {
   readonly nodes: readonly NodeProcess[]
   readonly signers: readonly TokenSigner[]
-  /** Makes the ledger and starts all nodes on it. */
-  found(grants: readonly Grant[], governance?: string): Promise<ReadEpoch>
+  /** Makes the ledger and starts all nodes on it; somebody who governs it publishes its epoch. */
+  found(grants: readonly Grant[], governance?: string | Person): Promise<ReadEpoch>
   /** How the gate of the last validator treats requests from now on. */
   gate: Manner
 }
@@ -53,7 +54,8 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
   parts.defer(() => void gate.close())
   await Promise.all(nodes.slice(0, 2).map((node) => node.start()))
   const endpoints = [...nodes.slice(0, 3).map(({ origin }) => origin), originOf(gate)]
-  const found: TokenNetwork['found'] = async (grants, governance = GOVERNANCE) => {
+  const found: TokenNetwork['found'] = async (grants, governor = GOVERNANCE) => {
+    const governance = typeof governor === 'string' ? governor : governor.did
     const validators = nodes.map(({ origin }, n) => ({
       did: serviceDid('localhost', Number(new URL(origin).port), true),
       key: signers[n]!.didKey,
@@ -63,6 +65,10 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
     writeFileSync(file, JSON.stringify(epoch))
     const read = readEpochJson(nativeCrypto, JSON.stringify(epoch))
     if (isRefusal(read)) throw new Error(read.detail)
+    if (typeof governor !== 'string') {
+      const record = JSON.parse(JSON.stringify(epoch)) as Record<string, unknown>
+      await governor.put(`at://${governor.did}/${EPOCH}/at.0`, record)
+    }
     for (const node of nodes) {
       Object.assign(node.env, { ANGELOS_TOKEN_GENESIS: file })
       await node.stop()
