@@ -5,7 +5,9 @@ import type { WebSocketServer } from 'ws'
 import { type AppView, openAppView } from './open-appview.ts'
 import { type Clock, systemClock, systemTimers } from './clock.ts'
 import type { Config } from './config.ts'
+import { refusedCertificates } from './appview/tokens/refused-certificates.ts'
 import { type Database, openDatabase } from './database/database.ts'
+import type { SqlPool } from './database/sql.ts'
 import { type HealthSources, healthOf } from './health.ts'
 import { followLedgers } from './follow-ledgers.ts'
 import { createBornAt } from './identity/account-birth.ts'
@@ -18,7 +20,9 @@ import { xrpcRoutes } from './appview/xrpc.ts'
 import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pds/origin.ts'
 import { didDocument, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
+import { withOwnLedger } from './ledger-setting.ts'
 import { openCertifying } from './open-certifying.ts'
+import { openExchanging } from './open-exchanging.ts'
 import { openNodeJobs } from './open-jobs.ts'
 import { type NodeLedger, openLedger } from './open-ledger.ts'
 import { type NodePds, openPds } from './open-pds.ts'
@@ -32,6 +36,7 @@ import { createCensus } from './telemetry/census.ts'
 import { lookAtHosts } from './telemetry/lag.ts'
 import { methodNames, requestWatch } from './telemetry/requests.ts'
 import { createTids } from './tid.ts'
+import { countedSeat } from './validator/counted-desk.ts'
 import { mountEpochMethods } from './validator/epoch-methods.ts'
 import { mountValidator } from './validator/methods.ts'
 import { visitSpaces } from './visit-spaces.ts'
@@ -49,12 +54,13 @@ export type AngelNode = AsyncDisposable & {
 /** Builds every part in order and hands back one running node; parts stop in reverse order. A
  *  start that fails half-way stops what it has started and throws. */
 export async function startNode(
-  config: Config,
+  settings: Config,
   options: { log?: Log; clock?: Clock } = {},
 ): Promise<AngelNode> {
-  const log = options.log ?? createLog({ level: config.ANGELOS_LOG_LEVEL })
+  const log = options.log ?? createLog({ level: settings.ANGELOS_LOG_LEVEL })
   const clock = options.clock ?? systemClock
-  const dataDir = resolve(config.ANGELOS_DATA_DIR)
+  const dataDir = resolve(settings.ANGELOS_DATA_DIR)
+  const config = await withOwnLedger(settings, dataDir)
   const { development, publicUrl, handleDomain } = config
   const did = serviceDid(config.ANGELOS_HOSTNAME, config.ANGELOS_PORT, development)
   const versions = await readVersions()
@@ -73,7 +79,7 @@ export async function startNode(
   parts.defer(() => pds.embedded.close())
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
   const opened = await openParts({ ...shared, keys }, parts)
-  const { appView, spaces, ledger, certifying } = opened
+  const { appView, spaces } = opened
   const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
   const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
@@ -92,11 +98,10 @@ export async function startNode(
   identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
   await spaces.start()
-  opened.following.begin()
-  ledger.begin()
-  certifying.begin()
+  opened.begin()
   const pools = { main: database.pool, points: appView.points }
-  telemetry.started(health, { pools, verifier: appView.verifier })
+  const looking = { pools, verifier: appView.verifier, ledger: ledgerNow(shared, opened) }
+  telemetry.started(health, looking)
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
   const running = parts.move()
   return {
@@ -131,7 +136,7 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   // Stopped before what its jobs use.
   parts.use(jobs)
   const ledger = parts.use(await openLedger({ ...shared, outbound, timers }))
-  mountLedger(appView, ledger)
+  mountLedger(appView, ledger, shared.telemetry)
   const follow = async (account: string) => {
     const identity = await resolver.resolve(account)
     if (identity) await appView.follow(identity)
@@ -141,23 +146,47 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   const validator = () => seat.validating()?.desk.opened.validator
   const certifies = { epochs, validator, outbound, follow, timers }
   const certifying = parts.use(openCertifying({ ...shared, ...certifies }))
+  const answers = { outbound, timers, catchUp: appView.settleTokens }
+  const exchanging = parts.use(await openExchanging({ ...shared, ...answers }))
   return {
     appView,
     ledger,
     certifying,
-    following,
+    begin: () => {
+      for (const work of [following, ledger, certifying, exchanging]) work.begin()
+    },
     spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })),
   }
 }
 
 /** What the node answers as a validator, as long as it is one. */
-function mountLedger({ xrpc, service }: AppView, { seat }: NodeLedger): void {
+function mountLedger(
+  { xrpc, service }: AppView,
+  { seat }: NodeLedger,
+  { events }: Pick<Telemetry, 'events'>,
+): void {
   const callerOf = async (req: IncomingMessage, nsid: string) => {
     const [, token = ''] = /^Bearer (.+)$/.exec(req.headers.authorization ?? '') ?? []
     return (await service(token, nsid)).did
   }
-  mountValidator(xrpc.server, seat)
+  mountValidator(xrpc.server, countedSeat(seat, events))
   mountEpochMethods(xrpc.server, { seat, callerOf })
+}
+
+/** What is looked at of the ledger that the node follows. */
+function ledgerNow(
+  { database }: Pick<Shared, 'database'>,
+  { ledger, certifying }: Pick<Awaited<ReturnType<typeof openParts>>, 'ledger' | 'certifying'>,
+) {
+  const sql = database.pool as unknown as SqlPool
+  return {
+    validator: () => {
+      const now = ledger.seat.validating()?.desk.opened.validator.current()
+      return now && { epoch: now.epoch.epoch, phase: now.phase }
+    },
+    unpublished: () => certifying.unpublished(),
+    refused: () => refusedCertificates(sql),
+  }
 }
 
 /** What the node answers in front of the PDS. */

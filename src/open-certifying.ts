@@ -1,3 +1,4 @@
+import { keepRefusal } from './appview/tokens/keep-refusal.ts'
 import {
   certifiedTransfers,
   finalTransfers,
@@ -10,6 +11,7 @@ import type { Database } from './database/database.ts'
 import type { SqlPool } from './database/sql.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
+import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import { TRANSFER } from './tokens/transfer.ts'
 import type { Validator } from './tokens/validator.ts'
@@ -34,8 +36,17 @@ type Options = {
   readonly outbound: Outbound
   /** Has the repo of an account read here. */
   readonly follow: (did: string) => Promise<void>
+  readonly telemetry: Pick<Telemetry, 'events'>
   readonly timers: Timers
   readonly log: Log
+}
+
+/** The work of having transfers certified. */
+export type Certifying = AsyncDisposable & {
+  begin(): void
+  /** Transfers that the validator has applied and of which no certificate was read here; undefined
+   *  where there is no validator. */
+  unpublished(): number | undefined
 }
 
 /** Most certificates that are written with one commit. */
@@ -43,16 +54,20 @@ const TOGETHER_MAX = 100
 
 /** Has the transfers of the accounts of this node certified and publishes the certificates in the
  *  node's own account, once begun. A node without a ledger has nothing to do. */
-export function openCertifying(options: Options): AsyncDisposable & { begin(): void } {
-  const { epochs, timers, log } = options
+export function openCertifying(options: Options): Certifying {
+  const { epochs, validator, timers, telemetry, log } = options
   const stop = new AbortController()
   let running: Promise<void> | undefined
+  let sources: ReturnType<typeof sourcesOf> | undefined
   return {
+    unpublished: () => (validator() ? sources?.left.waiting() : undefined),
     begin: () => {
       if (!epochs) return
       const { code } = epochs.current().epoch
       const publish = (puts: readonly CertificatePut[]) => publishAll(options, puts)
-      const parts = { sources: sourcesOf(options, epochs), code, publish, timers, log }
+      sources = sourcesOf(options, epochs)
+      const { events } = telemetry
+      const parts = { sources: sources.all, code, publish, timers, events, log }
       running = certifyHosted(parts, stop.signal)
     },
     [Symbol.asyncDispose]: async () => {
@@ -62,18 +77,20 @@ export function openCertifying(options: Options): AsyncDisposable & { begin(): v
   }
 }
 
-function sourcesOf(
-  { validator, database, pds, outbound, follow, timers }: Options,
-  epochs: KnownEpochs,
-): WantedSource[] {
+function sourcesOf(options: Options, epochs: KnownEpochs) {
+  const { validator, database, pds, outbound, follow, timers } = options
+  const nodeAccount = () => nodeAccountOf(options)
   const sql = database.pool as unknown as SqlPool
   const ledger = epochs.chain[0]!.id
   const parts = { crypto, fetch: outbound, isHosted: pds.isHosted }
   const written = writtenHere(
     { ...parts, epoch: () => epochs.current() },
     {
-      waiting: (number) => waitingTransfers(sql, { ledger, epoch: number }),
+      waiting: async (epoch) =>
+        waitingTransfers(sql, { ledger, epoch, publisher: await nodeAccount() }),
       prove: (did, rkey) => pds.recordProof({ did, collection: TRANSFER, rkey }),
+      refused: ({ account, rkey, name: cid }, { reason, detail }) =>
+        keepRefusal(sql, { account, rkey, cid, reason, detail }, timers.now()),
     },
   )
   // What the books have is looked at by the epoch that the books are in.
@@ -82,7 +99,9 @@ function sourcesOf(
     return now ? { epoch: now.epoch, id: now.committee.id } : epochs.current()
   }
   const known = (ids: readonly string[]) => finalTransfers(sql, ids)
-  const received = receivedHere({ ...parts, epoch }, { sql, ledger, known, follow })
+  // Whose accounts have part in it keeps a certificate of its own, whoever has published one too.
+  const own = async (ids: readonly string[]) => finalTransfers(sql, ids, await nodeAccount())
+  const received = receivedHere({ ...parts, epoch }, { sql, ledger, known: own, follow })
   const left = leftOver(
     { ...parts, epoch, clock: timers },
     {
@@ -96,7 +115,12 @@ function sourcesOf(
     },
   )
   const isValidating = () => validator() !== undefined
-  return [written, onlyWhile(isValidating, received), onlyWhile(isValidating, left)]
+  const all: WantedSource[] = [
+    written,
+    onlyWhile(isValidating, received),
+    onlyWhile(isValidating, left),
+  ]
+  return { all, left }
 }
 
 /** Wanted only while that is so. */
@@ -108,12 +132,13 @@ function onlyWhile<W extends Wanted>(
 }
 
 /** The writer knows accounts by their DID only when the PDS has started. */
-async function publishAll(
-  { config, pds }: Options,
-  puts: readonly CertificatePut[],
-): Promise<void> {
-  const handle = `node${config.handleDomain}`
-  const { did } = await pds.ensureAccount(handle, { reserved: true })
+async function nodeAccountOf({ config, pds }: Options): Promise<string> {
+  return (await pds.ensureAccount(`node${config.handleDomain}`, { reserved: true })).did
+}
+
+async function publishAll(options: Options, puts: readonly CertificatePut[]): Promise<void> {
+  const { pds } = options
+  const did = await nodeAccountOf(options)
   for (let from = 0; from < puts.length; from += TOGETHER_MAX) {
     await pds.writer.putAll({ did, puts: puts.slice(from, from + TOGETHER_MAX) })
   }

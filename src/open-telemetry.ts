@@ -18,7 +18,7 @@ export type Telemetry = AsyncDisposable & {
   /** where the operator asks; undefined when there is no admin port */
   readonly url: string | undefined
   /** Called once the node listens: from now on it may be ready, and all of it is looked at. */
-  started(health: HealthSources, parts: Pick<NodeParts, 'pools' | 'verifier'>): void
+  started(health: HealthSources, parts: Pick<NodeParts, 'pools' | 'verifier' | 'ledger'>): void
 }
 
 /** How long one scrape waits for what has to be looked up, in milliseconds. */

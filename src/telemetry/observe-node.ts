@@ -1,6 +1,7 @@
 import type { EventName, HistogramName } from '../events.ts'
 import type { Counts } from './census.ts'
 import type { HostNow } from './lag.ts'
+import { type LedgerParts, observeLedger } from './observe-ledger.ts'
 import type { Observers, Sample } from './observers.ts'
 
 /** A pool of connections, as `pg` counts them. */
@@ -16,11 +17,13 @@ export type NodeParts = {
   counts: () => Promise<Counts | undefined>
   pools: Readonly<Record<string, PoolNow>>
   verifier: { readonly queued: number }
+  ledger: LedgerParts
 }
 
 /** Observes hosts, repos, quarantine, connections and the verifier of one node. */
 export function observeNode({ observe }: Observers, parts: NodeParts): void {
   observeHosts({ observe }, parts.hosts)
+  observeLedger({ observe }, parts.ledger)
   const { counts, pools, verifier } = parts
   observe('repos', async () =>
     Object.entries((await counts())?.repos ?? {}).map(([state, value]) => ({

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Timers } from '../clock.ts'
+import { noEvents } from '../events.ts'
 import { silentLog } from '../log.ts'
 import { assemble } from '../tokens/certificate.ts'
 import { type CertificatePut, certifyHosted } from './certify-hosted.ts'
@@ -50,7 +51,7 @@ async function rounds(
     if (fails(round)) throw new Error('the repo is busy')
     written.push([...puts])
   }
-  const parts = { sources: [source], code: 'AT', publish, timers, log: silentLog }
+  const parts = { sources: [source], code: 'AT', publish, timers, events: noEvents, log: silentLog }
   await certifyHosted(parts as never, stop.signal)
   return { asked, written }
 }

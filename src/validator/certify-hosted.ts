@@ -1,4 +1,5 @@
 import type { Timers } from '../clock.ts'
+import type { Events } from '../events.ts'
 import type { Log } from '../log.ts'
 import { CERTIFICATE, type Certificate } from '../tokens/certificate.ts'
 import type { Driven } from '../tokens/drive-transfer.ts'
@@ -24,6 +25,7 @@ type Parts = {
   readonly code: string
   readonly publish: (puts: readonly CertificatePut[]) => Promise<void>
   readonly timers: Timers
+  readonly events: Events
   readonly log: Log
 }
 
@@ -96,7 +98,7 @@ async function oneRound(parts: Parts, later: Later, signal: AbortSignal): Promis
 }
 
 async function certify(
-  { log }: Parts,
+  { events, log }: Parts,
   source: WantedSource,
   wanted: Wanted,
 ): Promise<Certified | undefined> {
@@ -106,6 +108,7 @@ async function certify(
     const { account } = wanted
     if (isRefusal(driven) || driven.status === 'failed') {
       const { reason, detail } = driven
+      events.count('ledger.transfers.refused', { reason })
       log.info({ account, reason, detail }, 'a transfer is refused')
     }
     return isRefusal(driven) ? undefined : driven

@@ -47,7 +47,13 @@ const ENDED_MS = 10_000
  * the locks of what was settled, since nobody attests any more that it was applied; what was not
  * settled is void. Repos of who has paid are read here from the first.
  */
-export function leftOver(parts: Parts, from: From): WantedSource<Left> {
+export function leftOver(
+  parts: Parts,
+  from: From,
+): WantedSource<Left> & {
+  /** How many there are now of which no certificate was read here. */
+  waiting(): number
+} {
   const kept = new Map<string, Left>()
   const followed = new Set<string>()
   let after = '0'
@@ -67,6 +73,7 @@ export function leftOver(parts: Parts, from: From): WantedSource<Left> {
     if (followed.size > KEPT_MAX) followed.clear()
   }
   return {
+    waiting: () => kept.size,
     async list() {
       while (kept.size < KEPT_MAX) {
         const rows = await listApplied(from.sql, from.ledger, { limit: PAGE, after })
@@ -85,24 +92,32 @@ export function leftOver(parts: Parts, from: From): WantedSource<Left> {
       }
       return left.slice(0, EACH_ROUND)
     },
-    async certify({ account, name, id, row }) {
-      const at = parts.epoch()
-      const transfer = readTransfer(parts.crypto, account, row.record)
-      if (isRefusal(transfer)) return transfer
-      if (row.epoch === at.epoch.epoch) {
-        const { crypto } = parts
-        const peers = appliedPeers(parts.fetch, at, row)
-        return driveTransfer({ crypto, committee: committeeOf(at), peers, transfer })
-      }
-      const { rows } = await from.sql.query(SETTLED, [from.ledger, account, row.seq, row.epoch, id])
-      if (rows.length === 0) {
-        kept.delete(name)
-        return refuse('NotSettled', `epoch ${row.epoch} has ended without ${id}`)
-      }
-      const read = readCertificate(row.certificate)
-      return isRefusal(read) ? read : { status: 'settled', certificate: read.certificate }
+    async certify(left) {
+      const certified = await certify(parts, from, left)
+      if (isRefusal(certified) && certified.reason === 'NotSettled') kept.delete(left.name)
+      return certified
     },
   }
+}
+
+async function certify(
+  { crypto, fetch, epoch }: Parts,
+  { sql, ledger }: Pick<From, 'sql' | 'ledger'>,
+  { account, id, row }: Left,
+): ReturnType<WantedSource<Left>['certify']> {
+  const at = epoch()
+  const transfer = readTransfer(crypto, account, row.record)
+  if (isRefusal(transfer)) return transfer
+  if (row.epoch === at.epoch.epoch) {
+    const peers = appliedPeers(fetch, at, row)
+    return driveTransfer({ crypto, committee: committeeOf(at), peers, transfer })
+  }
+  const { rows } = await sql.query(SETTLED, [ledger, account, row.seq, row.epoch, id])
+  if (rows.length === 0) {
+    return refuse('NotSettled', `epoch ${row.epoch} has ended without ${id}`)
+  }
+  const read = readCertificate(row.certificate)
+  return isRefusal(read) ? read : { status: 'settled', certificate: read.certificate }
 }
 
 const SETTLED = `select 1 from ledger.settled

@@ -32,6 +32,8 @@ export function writtenHere(
       account: string,
       rkey: string,
     ) => Promise<Omit<Submission, 'account'> | undefined>
+    /** Keeps why validators have refused a version of a transfer. */
+    readonly refused: (of: Written, why: { reason: string; detail: string }) => Promise<void>
   },
 ): WantedSource<Written> {
   return {
@@ -45,9 +47,13 @@ export function writtenHere(
         .filter(({ account }) => hosted.has(account))
         .map(({ account, rkey, cid }) => ({ account, rkey, name: cid }))
     },
-    async certify({ account, rkey }) {
+    async certify(written) {
+      const { account, rkey } = written
       const proof = await from.prove(account, rkey)
-      return proof && certifyTransfer({ crypto, fetch }, epoch(), { account, ...proof })
+      if (!proof) return undefined
+      const driven = await certifyTransfer({ crypto, fetch }, epoch(), { account, ...proof })
+      if (isRefusal(driven) || driven.status === 'failed') await from.refused(written, driven)
+      return driven
     },
   }
 }

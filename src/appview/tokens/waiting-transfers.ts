@@ -1,7 +1,7 @@
 import { transfer } from '../collections/tokens/transfer.ts'
 import type { Sql } from '../sql.ts'
 
-/** A transfer that no certificate known here makes final. */
+/** A transfer of which this node has published no certificate that makes it final. */
 export type WaitingTransfer = {
   readonly account: string
   readonly rkey: string
@@ -12,15 +12,28 @@ export type WaitingTransfer = {
  *  its first ones; what came in last is looked at first. */
 export async function waitingTransfers(
   sql: Sql,
-  { ledger, epoch }: { readonly ledger: string; readonly epoch: number },
+  of: {
+    readonly ledger: string
+    readonly epoch: number
+    /** The node's own account. */
+    readonly publisher: string
+  },
 ): Promise<WaitingTransfer[]> {
-  const { rows } = await sql.query<WaitingTransfer>(WAITING, [ledger, epoch, WAITING_MAX])
+  const { ledger, epoch, publisher } = of
+  const given = [ledger, epoch, WAITING_MAX, `at://${publisher}/`]
+  const { rows } = await sql.query<WaitingTransfer>(WAITING, given)
   return rows
 }
 
-/** Those of these transfers that a certificate known here makes final. */
-export async function finalTransfers(sql: Sql, ids: readonly string[]): Promise<Set<string>> {
-  const { rows } = await sql.query<{ transfer: string }>(FINAL, [ids])
+/** Those of these transfers that a certificate known here makes final: one by that publisher, if it
+ *  is named. */
+export async function finalTransfers(
+  sql: Sql,
+  ids: readonly string[],
+  publisher?: string,
+): Promise<Set<string>> {
+  const by = publisher === undefined ? 'at://' : `at://${publisher}/`
+  const { rows } = await sql.query<{ transfer: string }>(FINAL, [ids, by])
   return new Set(rows.map((row) => row.transfer))
 }
 
@@ -40,12 +53,13 @@ const WAITING = `select account, rkey, cid from (
     from appview."${transfer.table}" t
     where t.ledger = $1 and t.epoch = $2 and not exists (
       select 1 from node."tokenJudgement" j
-      where j.transfer = t.id and j.account = t.did and j.phase = 'apply' and j.reason is null)
+      where j.transfer = t.id and j.account = t.did and j.phase = 'apply' and j.reason is null
+        and starts_with(j.uri, $4))
     order by t."indexedAt" desc limit $3) w
   where n <= ${EACH_MAX} order by account, seq`
 
 const FINAL = `select distinct transfer from node."tokenJudgement"
-  where transfer = any($1) and phase = 'apply' and reason is null`
+  where transfer = any($1) and phase = 'apply' and reason is null and starts_with(uri, $2)`
 
 const CERTIFIED = `select distinct transfer from node."tokenJudgement"
   where transfer = any($1) and reason is null`
