@@ -76,7 +76,7 @@ export type Certified = {
 
 /** What is known already and need not be checked again. */
 export type Known = {
-  readonly checked?: CheckedBatches
+  readonly checked?: CheckedBatches | undefined
   /** Whether this is an attestation of one's own making. */
   readonly isOwn?: (about: Subject, by: Attestation) => boolean
 }

@@ -1,7 +1,9 @@
 import {
   type Attestation,
+  type CheckedBatches,
   type Subject,
   attestationShape,
+  attestationsAbout,
   checkAttestation,
 } from './attestation.ts'
 import { type Certificate, assemble, checkCertificate, readCertificate } from './certificate.ts'
@@ -48,6 +50,8 @@ type Drive = {
   readonly committee: Committee
   readonly peers: readonly ValidatorPeer[]
   readonly transfer: ReadTransfer
+  /** Heads of batches that were checked for other transfers, for whoever drives many. */
+  readonly checked?: CheckedBatches | undefined
 }
 
 /** How often a validator that lacks earlier transfers is given them. */
@@ -82,8 +86,9 @@ function collect(
   phase: 'lock' | 'apply',
   ask: (peer: ValidatorPeer) => Promise<PeerAnswer>,
 ): Promise<Collected> {
-  const { crypto, committee, peers, transfer } = drive
+  const { crypto, committee, peers, transfer, checked } = drive
   const about = subjectOf(drive, phase)
+  const bytesBy = attestationsAbout(crypto, about)
   const votes: Attestation[] = []
   const refusals = new Map<string, number>()
   const { promise, resolve } = Promise.withResolvers<Collected>()
@@ -102,7 +107,7 @@ function collect(
         key !== undefined &&
         checkShape(attestationShape, attestation, 'attestation') === undefined &&
         attestation.validator === peer.did &&
-        checkAttestation(crypto, about, attestation, { key }) === undefined
+        checkAttestation(crypto, about, attestation, { key, checked, bytesBy }) === undefined
       if (isGood) votes.push(attestation)
       if (votes.length >= committee.quorum) resolve({ certificate: assemble(about, votes) })
     } else {
@@ -136,11 +141,11 @@ function isFinalNo(reason: Reason | 'Unreachable'): reason is Reason {
 }
 
 function isLockOf(drive: Drive, certificate: Certificate): boolean {
-  const { transfer, crypto, committee } = drive
+  const { transfer, crypto, committee, checked } = drive
   return (
     certificate.phase === 'lock' &&
     certificate.transfer === transfer.id &&
-    !isRefusal(checkCertificate(crypto, certificate, committee))
+    !isRefusal(checkCertificate(crypto, certificate, committee, { checked }))
   )
 }
 

@@ -5,6 +5,7 @@ import { type CertifiedBytes, type ValidatorPeer, driveTransfer } from '../token
 import { committeeOf, type ReadEpoch } from '../tokens/epoch.ts'
 import { isRefusal } from '../tokens/refusal.ts'
 import type { TokenCrypto } from '../tokens/token-crypto.ts'
+import { checkedBatches } from '../tokens/seen-signatures.ts'
 import { readTransfer } from '../tokens/transfer.ts'
 import { certifyTransfer } from './certify-transfer.ts'
 import type { Wanted, WantedSource } from './certify-hosted.ts'
@@ -36,6 +37,7 @@ export function writtenHere(
     readonly refused: (of: Written, why: { reason: string; detail: string }) => Promise<void>
   },
 ): WantedSource<Written> {
+  const checked = checkedBatches()
   return {
     async list() {
       const waiting = await from.waiting(epoch().epoch.epoch)
@@ -51,7 +53,10 @@ export function writtenHere(
       const { account, rkey } = written
       const proof = await from.prove(account, rkey)
       if (!proof) return undefined
-      const driven = await certifyTransfer({ crypto, fetch }, epoch(), { account, ...proof })
+      const driven = await certifyTransfer({ crypto, fetch, checked }, epoch(), {
+        account,
+        ...proof,
+      })
       if (isRefusal(driven) || driven.status === 'failed') await from.refused(written, driven)
       return driven
     },
