@@ -8,6 +8,7 @@ import { isRefusal } from '../../src/tokens/refusal.ts'
 import { settledTree } from '../../src/tokens/state-root.ts'
 import { conductEpoch } from '../../src/validator/conduct-epoch.ts'
 import { httpSeals } from '../../src/validator/http-seals.ts'
+import { remoteValidator } from '../../src/validator/remote-validator.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
 import { type Written, payments } from '../tokens/payments.ts'
@@ -30,11 +31,13 @@ beforeAll(async () => {
     { kind: 'system_grant', amount: 9 * TOKEN, to: ada.did },
     { kind: 'karma_reward', amount: 4 * TOKEN, pool: governor.did },
   ] as const
-  genesis = await network.found(grants, governor.did)
+  genesis = await network.found(grants, governor.did, 3)
   pay = payments(network, ada)
 }, 240_000)
 afterAll(() => network[Symbol.asyncDispose]())
 
+const TOKENS = 'co.kendev.tokens'
+const SOON = { timeout: 60_000, interval: 500 }
 type State = { seq: number; head?: string; balance: number; epoch: number; phase: string }
 const states = (account: string) =>
   Promise.all(
@@ -52,7 +55,11 @@ async function tokenFor(validator: string): Promise<string> {
   return got.token
 }
 
-const conduct = (before: ReadEpoch, grants: ReadEpoch['epoch']['grants']) =>
+const conduct = (
+  before: ReadEpoch,
+  grants: ReadEpoch['epoch']['grants'],
+  validators = before.epoch.validators,
+) =>
   conductEpoch(
     {
       crypto: nativeCrypto,
@@ -63,7 +70,7 @@ const conduct = (before: ReadEpoch, grants: ReadEpoch['epoch']['grants']) =>
       drainMs: 200,
     },
     before,
-    { validators: before.epoch.validators, params: before.epoch.params, grants },
+    { validators, params: before.epoch.params, grants },
   )
 
 test('only the governance of a ledger closes its epoch', async () => {
@@ -81,11 +88,17 @@ test('an epoch ends by a quorum of seals: what was final stays, budgets burn, gr
   const driven = await pay.certify(genesis, first)
   if (isRefusal(driven) || driven.status !== 'final') throw new Error(JSON.stringify(driven))
   const { apply } = driven
-  const next = await conduct(genesis, [{ kind: 'system_grant', amount: TOKEN, to: ben!.did }])
+  const grants = [{ kind: 'system_grant', amount: TOKEN, to: ben!.did }] as const
+  const next = await conduct(genesis, grants, network.validators)
   expect(next.epoch.handover).toMatchObject({ supply: 9 * TOKEN, burned: 4 * TOKEN })
-  expect(await states(ben!.did)).toMatchObject(
-    network.nodes.map(() => ({ balance: 3 * TOKEN, epoch: 1, phase: 'open' })),
+  // The fourth was no validator before: it begins with the accounts of the others.
+  await expect
+    .poll(() => states(ben!.did), SOON)
+    .toMatchObject(network.nodes.map(() => ({ balance: 3 * TOKEN, epoch: 1, phase: 'open' })))
+  const roots = network.nodes.map(({ origin }) =>
+    anybodyGet<{ stateRoot: string }>(origin, `${TOKENS}.readStateRoot`),
   )
+  expect(new Set((await Promise.all(roots)).map(({ stateRoot }) => stateRoot)).size).toBe(1)
   const proof = {
     epochs: [genesis, next].map(({ epoch }) => encodeRecord(epoch)),
     account: ada!.did,
@@ -152,4 +165,33 @@ test('a validator that lies about the end of an epoch is outvoted, and its signa
     network.nodes.map(() => ({ balance: 4 * TOKEN, epoch: 3, phase: 'open' })),
   )
   network.gate = () => 'forward'
+})
+
+test('a node that has left signs no more; what its people write is certified by those that go on', async () => {
+  const [one, two] = network.nodes
+  const { items } = await anybodyGet<{ items: { $bytes: string }[] }>(
+    one!.origin,
+    `${TOKENS}.readEpochs`,
+  )
+  const before = pay.readEpoch(items[3]!)
+  const stay = before.epoch.validators.filter((_, n) => n !== 1)
+  const next = await conduct(before, [], stay)
+  const written = await payments({ nodes: [two!] }, ben!).write(ada!.did, TOKEN, {
+    genesis,
+    epoch: next,
+    state: { seq: 0 },
+  })
+  const balances = async () => {
+    const found = await states(ada!.did)
+    return found.filter((_, n) => n !== 1).map(({ balance }) => balance)
+  }
+  await expect.poll(balances, SOON).toEqual(stay.map(() => 7 * TOKEN))
+  const [, left] = await states(ada!.did)
+  expect(left).toMatchObject({ epoch: 3, phase: 'sealed', balance: 6 * TOKEN })
+  const peer = remoteValidator(fetch, before.epoch.validators[1]!, genesis.id, written)
+  expect(await peer.submit()).toMatchObject({ reason: 'LedgerUnknown' })
+  const source = httpSeals(fetch, genesis.id, () => before.epoch.validators)
+  expect(await source.seal(before.epoch.validators[1]!.did, 3)).toMatchObject({ transfers: [] })
+  const known = await anybodyGet<{ items: unknown[] }>(two!.origin, `${TOKENS}.readEpochs`)
+  expect(known.items).toHaveLength(5)
 })

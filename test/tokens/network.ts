@@ -9,8 +9,9 @@ import { p256Signer } from '../../src/crypto/p256.ts'
 import { serviceDid } from '../../src/pds/identity.ts'
 import { loadKeys } from '../../src/pds/secrets.ts'
 import { readEpochJson } from '../../src/tokens/epoch-json.ts'
-import { EPOCH, type ReadEpoch } from '../../src/tokens/epoch.ts'
+import { EPOCH, type ReadEpoch, type ValidatorEntry } from '../../src/tokens/epoch.ts'
 import type { Grant } from '../../src/tokens/grants.ts'
+import { quorumOf } from '../../src/tokens/quorum.ts'
 import { isRefusal } from '../../src/tokens/refusal.ts'
 import type { TokenSigner } from '../../src/tokens/token-crypto.ts'
 import { type NodeProcess, nodeProcess } from '../node-process.ts'
@@ -27,8 +28,15 @@ export type Manner = (request: {
 export type TokenNetwork = AsyncDisposable & {
   readonly nodes: readonly NodeProcess[]
   readonly signers: readonly TokenSigner[]
-  /** Makes the ledger and starts all nodes on it; somebody who governs it publishes its epoch. */
-  found(grants: readonly Grant[], governance?: string | Person): Promise<ReadEpoch>
+  /** What an epoch says of each node that validates in it. */
+  readonly validators: readonly ValidatorEntry[]
+  /** Makes the ledger and starts all nodes on it, of which the first ones validate, all unless it
+   *  is said; somebody who governs it publishes its epoch. */
+  found(
+    grants: readonly Grant[],
+    governance?: string | Person,
+    members?: number,
+  ): Promise<ReadEpoch>
   /** How the gate of the last validator treats requests from now on. */
   gate: Manner
 }
@@ -54,14 +62,15 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
   parts.defer(() => void gate.close())
   await Promise.all(nodes.slice(0, 2).map((node) => node.start()))
   const endpoints = [...nodes.slice(0, 3).map(({ origin }) => origin), originOf(gate)]
-  const found: TokenNetwork['found'] = async (grants, governor = GOVERNANCE) => {
+  const validators = nodes.map(({ origin }, n) => ({
+    did: serviceDid('localhost', Number(new URL(origin).port), true),
+    key: signers[n]!.didKey,
+    endpoint: endpoints[n]!,
+  }))
+  const found: TokenNetwork['found'] = async (grants, governor = GOVERNANCE, members = 4) => {
     const governance = typeof governor === 'string' ? governor : governor.did
-    const validators = nodes.map(({ origin }, n) => ({
-      did: serviceDid('localhost', Number(new URL(origin).port), true),
-      key: signers[n]!.didKey,
-      endpoint: endpoints[n]!,
-    }))
-    const epoch = { ...firstEpoch([], grants), governance, validators, quorum: 3 }
+    const named = { validators: validators.slice(0, members), quorum: quorumOf(members) }
+    const epoch = { ...firstEpoch([], grants), governance, ...named }
     writeFileSync(file, JSON.stringify(epoch))
     const read = readEpochJson(nativeCrypto, JSON.stringify(epoch))
     if (isRefusal(read)) throw new Error(read.detail)
@@ -80,6 +89,7 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
   return Object.assign(state, {
     nodes,
     signers,
+    validators,
     found,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   })
