@@ -26,6 +26,7 @@ import { openExchanging } from './open-exchanging.ts'
 import { openNodeJobs } from './open-jobs.ts'
 import { type NodeLedger, openLedger } from './open-ledger.ts'
 import { type NodePds, openPds } from './open-pds.ts'
+import { openPublishing } from './open-publishing.ts'
 import { openSpaces } from './open-spaces.ts'
 import { type Telemetry, openTelemetry } from './open-telemetry.ts'
 import { SPACE_PREFIXES } from './permissioned/wire.ts'
@@ -147,13 +148,14 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   const certifies = { epochs, validator, outbound, follow, timers }
   const certifying = parts.use(openCertifying({ ...shared, ...certifies }))
   const answers = { outbound, timers, catchUp: appView.settleTokens }
-  const exchanging = parts.use(await openExchanging({ ...shared, ...answers }))
+  const exchanging = parts.use(openExchanging({ ...shared, ...answers }))
+  const publishing = parts.use(openPublishing({ ...shared, seat, timers }))
   return {
     appView,
     ledger,
     certifying,
     begin: () => {
-      for (const work of [following, ledger, certifying, exchanging]) work.begin()
+      for (const work of [following, ledger, certifying, publishing, exchanging]) work.begin()
     },
     spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })),
   }

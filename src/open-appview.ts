@@ -40,6 +40,7 @@ import { actingParts, finishAndBegin } from './open-acting.ts'
 import { openImages } from './open-images.ts'
 import { type NodePayments, openPayments } from './open-payments.ts'
 import type { NodePds } from './open-pds.ts'
+import { providerSigner } from './provider-signer.ts'
 import { type Sync, openSync } from './open-sync.ts'
 import type { Telemetry } from './open-telemetry.ts'
 import type { Outbound } from './outbound/fetch.ts'
@@ -214,6 +215,7 @@ function settled(
     ownHost: config.publicUrl,
     development: config.development,
     usdRate: usdRateOf(config),
+    providerSigner: providerSigner({ config, resolver }),
     spaceGrants: visiting.grants,
   }
 }

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { type ExchangeDue, exchangeDues, quotingAccounts } from './appview/tokens/exchange-dues.ts'
 import { newestEpoch } from './appview/tokens/newest-epoch.ts'
 import type { Timers } from './clock.ts'
 import type { Config } from './config.ts'
 import { nativeCrypto as crypto } from './crypto/native.ts'
-import { p256Signer } from './crypto/p256.ts'
 import type { Database } from './database/database.ts'
 import type { SqlPool } from './database/sql.ts'
 import { agreedState } from './exchange/agreed-state.ts'
@@ -14,9 +12,8 @@ import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Outbound } from './outbound/fetch.ts'
-import type { TokenSigner } from './tokens/token-crypto.ts'
+import { providerSigner } from './provider-signer.ts'
 import { TRANSFER, type Transfer } from './tokens/transfer.ts'
-import { accountKeys } from './validator/account-keys.ts'
 import { certificatePut } from './validator/certify-hosted.ts'
 import { certifyTransfer } from './validator/certify-transfer.ts'
 
@@ -41,18 +38,15 @@ type Options = {
 const PAGE = 500
 
 /** Answers payments to liquidity providers of this node, once begun; a node that follows no ledger
- *  has nothing to do. Throws when the file of the providers' key holds none. */
-export async function openExchanging(
-  options: Options,
-): Promise<AsyncDisposable & { begin(): void }> {
+ *  has nothing to do. */
+export function openExchanging(options: Options): AsyncDisposable & { begin(): void } {
   const { config } = options
-  const key = await readKey(config.ANGELOS_TOKEN_PROVIDER_KEY_FILE)
   const stop = new AbortController()
   let running: Promise<void> | undefined
   return {
     begin: () => {
       if (config.ANGELOS_TOKEN_LEDGER.length === 0) return
-      running = answerExchanges(partsOf(options, key), stop.signal)
+      running = answerExchanges(partsOf(options), stop.signal)
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort()
@@ -61,7 +55,7 @@ export async function openExchanging(
   }
 }
 
-function partsOf(options: Options, key: TokenSigner | undefined): ExchangeParts {
+function partsOf(options: Options): ExchangeParts {
   const { database, pds, outbound, timers, log, catchUp } = options
   const sql = database.pool as unknown as SqlPool
   return {
@@ -94,22 +88,8 @@ function partsOf(options: Options, key: TokenSigner | undefined): ExchangeParts 
       })
       await pds.writer.putAll({ did, puts: [certificatePut(code, certificate)] })
     },
-    signer: (account) => signerOf(options, key, account),
+    signer: providerSigner(options),
   }
-}
-
-/** The key that the account's document names, if this node has it. */
-async function signerOf(
-  { resolver }: Options,
-  key: TokenSigner | undefined,
-  account: string,
-): Promise<TokenSigner | undefined> {
-  const identity = await resolver.resolve(account)
-  if (!identity) throw new Error('the account has no document now')
-  const { angel } = accountKeys(identity)
-  if (angel === undefined) return undefined
-  if (angel === key?.didKey) return key
-  throw new Error('the account spends with a device key that this node does not have')
 }
 
 async function ownTransfers(
@@ -135,11 +115,4 @@ async function ownTransfers(
 
 function asJson(record: Transfer): Record<string, unknown> {
   return JSON.parse(JSON.stringify(record)) as Record<string, unknown>
-}
-
-async function readKey(file: string | undefined): Promise<TokenSigner | undefined> {
-  if (file === undefined) return undefined
-  const hex = (await readFile(file, 'utf8')).trim()
-  if (!/^[0-9a-f]{64}$/.test(hex)) throw new Error(`${file} is no key of 64 hexadecimal digits`)
-  return p256Signer(Buffer.from(hex, 'hex'))
 }

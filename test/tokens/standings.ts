@@ -35,6 +35,10 @@ export async function everyNodeAgrees(
       .poll(ended, SOON)
       .toMatchObject({ standing: 'settled', stateRoot: signed, supply, agrees: true })
   }
+  for (const { origin } of nodes) {
+    const later = anybodyGet(origin, STANDING, { epoch: String(next.epoch + 1) })
+    await expect(later).rejects.toMatchObject({ error: 'NotFound' })
+  }
   const books = () => rootsOf(nodes, 'co.kendev.tokens.readStateRoot')
   const same = { epoch: next.epoch, transfers: paid }
   await expect.poll(books, SOON).toMatchObject(nodes.map(() => same))

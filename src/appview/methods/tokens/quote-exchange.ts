@@ -19,6 +19,8 @@ type Deps = Reading &
   Acting & {
     readonly tokens: TokenBook
     readonly isHosted: (did: string) => Promise<boolean>
+    /** What a provider spends with; throws for one that this node cannot spend for. */
+    readonly providerSigner: (did: string) => Promise<unknown>
   }
 
 type Offer = co.kendev.tokens.exchangeOffer.Main
@@ -40,6 +42,7 @@ export function quoteExchange(mount: Mount, deps: Deps): void {
     if (!offer || offer.did === viewer.did || !(await isHosted(offer.did))) {
       throw notFound(input.offer)
     }
+    await requireSpending(deps, offer.did)
     await tokens.catchUp()
     await checkOffer(sql, offer, { amount: input.amount, customer: viewer.did, now: clock.now() })
     const fee = await feeOf(sql, offer.content.paid, input.amount)
@@ -62,6 +65,13 @@ export function quoteExchange(mount: Mount, deps: Deps): void {
     })
     if (!view) throw notFound(uri)
     return view as never
+  })
+}
+
+async function requireSpending({ providerSigner }: Deps, provider: string): Promise<void> {
+  await providerSigner(provider).catch((cause: unknown) => {
+    const message = 'The node of the provider cannot spend for it now. Look for another offer.'
+    throw new InvalidRequestError(message, 'ProviderUnable', { cause })
   })
 }
 
