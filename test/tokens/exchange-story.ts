@@ -13,8 +13,8 @@ const { exchangeOffer, quoteExchange, readExchanges } = co.kendev.tokens
 type Quote = { uri: string; cid: string; amount: number; minOut: number; customer: string }
 type Exchanges = { items: { state: string; deliveredAmount: number; refundDue: number }[] }
 
-/** Somebody on the second node offers to exchange, somebody on the first takes a quote and pays, and
- *  both see on their own nodes that it was delivered. */
+/** Somebody on the second node offers to exchange, somebody on the first takes a quote and pays,
+ *  and both see on their own nodes that it was delivered. */
 export async function exchangeAcrossNodes(
   network: TokenNetwork,
   { customer, provider }: { customer: Person; provider: Person },
