@@ -11,11 +11,13 @@ export type PeerMethod =
   | 'readCheckpoint'
   | 'readEpochs'
   | 'readSeal'
+  | 'readStateRoot'
   | 'closeEpoch'
   | 'concludeEpoch'
   | 'signEpoch'
   | 'enterEpoch'
   | 'listVouches'
+  | 'listEndorsements'
 
 /** What a validator has answered: its fields as they came, or an error by its name. */
 export type PeerReply =

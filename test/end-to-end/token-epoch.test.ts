@@ -6,10 +6,11 @@ import type { ReadEpoch } from '../../src/tokens/epoch.ts'
 import { verifyProof } from '../../src/tokens/light-client.ts'
 import { isRefusal } from '../../src/tokens/refusal.ts'
 import { settledTree } from '../../src/tokens/state-root.ts'
-import { conductEpoch } from '../../src/validator/conduct-epoch.ts'
+import { type Decided, conductEpoch } from '../../src/validator/conduct-epoch.ts'
 import { httpSeals } from '../../src/validator/http-seals.ts'
 import { remoteValidator } from '../../src/validator/remote-validator.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
+import { mintingStory } from '../tokens/minting-story.ts'
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
 import { type Written, payments } from '../tokens/payments.ts'
 import { toBytes } from '@atcute/cbor'
@@ -59,7 +60,8 @@ const conduct = (
   before: ReadEpoch,
   grants: ReadEpoch['epoch']['grants'],
   validators = before.epoch.validators,
-) =>
+) => decide(before, { validators, params: before.epoch.params, grants })
+const decide = (before: ReadEpoch, decided: Decided) =>
   conductEpoch(
     {
       crypto: nativeCrypto,
@@ -70,7 +72,7 @@ const conduct = (
       drainMs: 200,
     },
     before,
-    { validators, params: before.epoch.params, grants },
+    decided,
   )
 
 test('only the governance of a ledger closes its epoch', async () => {
@@ -194,4 +196,15 @@ test('a node that has left signs no more; what its people write is certified by 
   expect(await source.seal(before.epoch.validators[1]!.did, 3)).toMatchObject({ transfers: [] })
   const known = await anybodyGet<{ items: unknown[] }>(two!.origin, `${TOKENS}.readEpochs`)
   expect(known.items).toHaveLength(5)
+})
+
+test('persons are counted by vouches, and an award of karma becomes tokens when it is witnessed', async () => {
+  const people = { ada: ada!, ben: ben!, governor: governor! }
+  await mintingStory({
+    network,
+    genesis,
+    ...people,
+    conduct: (before, decided) =>
+      decide(before, { ...decided, validators: before.epoch.validators }),
+  })
 })

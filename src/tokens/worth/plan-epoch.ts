@@ -101,7 +101,14 @@ function ledgerOf(before: ReadEpoch): string {
   return committeeOf(before).ledger
 }
 
-function countPersons({ before, choices, vouches, keys, now }: PlanInput): Person[] | undefined {
+/** The persons that the vouches make, where governance has them counted. */
+export function countPersons({
+  before,
+  choices,
+  vouches,
+  keys,
+  now,
+}: Omit<PlanInput, 'sealed'>): Person[] | undefined {
   if (!choices.persons) return undefined
   const { vouches: budget, ...how } = choices.persons
   const ledger = ledgerOf(before)
