@@ -6,7 +6,7 @@ import { serverProcess } from './write-server.ts'
 import { benchRead } from './read.ts'
 import { benchRebuild } from './rebuild.ts'
 import type { BenchResult } from './result.ts'
-import { benchTokens } from './tokens.ts'
+import { benchTokens, tokensPart } from './tokens.ts'
 import { benchVisible } from './visible.ts'
 import { benchWrite } from './write.ts'
 
@@ -21,6 +21,10 @@ export const benches: Readonly<
   read: benchRead,
   rebuild: benchRebuild,
   tokens: benchTokens,
+  'tokens-core': tokensPart('core'),
+  'tokens-network': tokensPart('network'),
+  'tokens-steps': tokensPart('steps'),
+  'tokens-stored': tokensPart('stored'),
   visible: benchVisible,
   write: (report) => benchWrite({ report }),
   'write-pds': (report) => benchWrite({ report, start: serverProcess('fast') }),

@@ -1,9 +1,11 @@
 import { committeeOf } from '../src/tokens/epoch.ts'
 import { checkOrder } from '../src/tokens/check-order.ts'
-import { type Certificate, assemble } from '../src/tokens/certificate.ts'
+import { type Certificate, assemble, readCertificate } from '../src/tokens/certificate.ts'
+import { encodeRecord } from '../src/tokens/encoding.ts'
 import type { Grant } from '../src/tokens/grants.ts'
 import type { Order } from '../src/tokens/ledger-view.ts'
-import { isRefusal } from '../src/tokens/refusal.ts'
+import { type Refusal, isRefusal } from '../src/tokens/refusal.ts'
+import { readTransfer } from '../src/tokens/transfer.ts'
 import type { Answer } from '../src/tokens/validator.ts'
 import {
   type Member,
@@ -14,9 +16,15 @@ import {
   orderOf,
   payer,
 } from '../test/tokens/town.ts'
+import { lettersOf } from './token-spenders.ts'
 
-/** CPU time of one validator by what it did, in µs. */
-export type CoreCost = { readonly order: number; readonly certificate: number }
+/** CPU time of one validator by what it did, in µs: the order with its record read, the certificate
+ *  checked and applied, and what reading that and the record again takes. */
+export type CoreCost = {
+  readonly order: number
+  readonly certificate: number
+  readonly reading: number
+}
 
 const ACCOUNTS = 256
 
@@ -31,12 +39,12 @@ export async function measureCore(
   batched: boolean,
   transfers: number,
 ): Promise<CoreCost> {
-  const payers = Array.from({ length: ACCOUNTS }, (_, index) => payer(`p${letters(index)}`))
+  const payers = Array.from({ length: ACCOUNTS }, (_, index) => payer(`p${lettersOf(index)}`))
   const grants: Grant[] = [{ kind: 'system_grant', amount: 1_000_000, to: payers[0]!.did }]
   const town = await foundTown(n, grants, { batched })
   fund(town, payers)
   const heads = payers.map((): string | undefined => undefined)
-  const used = { order: 0, certificate: 0 }
+  const used = { order: 0, certificate: 0, reading: 0 }
   const rounds = Math.max(1, Math.ceil(transfers / ACCOUNTS))
   for (let seq = 1; seq <= rounds + 1; seq += 1) {
     const orders = payers.map((from, index) => {
@@ -50,9 +58,14 @@ export async function measureCore(
     if (seq === 1) continue
     used.order += cost.order
     used.certificate += cost.certificate
+    used.reading += cost.reading
   }
   const each = 1 / (rounds * ACCOUNTS)
-  return { order: used.order * each, certificate: used.certificate * each }
+  return {
+    order: used.order * each,
+    certificate: used.certificate * each,
+    reading: used.reading * each,
+  }
 }
 
 /** Certifies orders with the whole town; answers what the first validator has used, in µs. */
@@ -65,9 +78,16 @@ async function certifyAll(town: Town, orders: readonly Order[]): Promise<CoreCos
   )
   const locked = process.cpuUsage(begun)
   const certificates = orders.map((_, index) => certify(town, [own, ...votes], index))
+  const records = certificates.map(encodeRecord)
+  const opened = process.cpuUsage()
+  const read = orders.map(({ account, bytes }, index) => ({
+    transfer: good(readTransfer(town.crypto, account, bytes)),
+    certificate: good(readCertificate(records[index]!)).certificate,
+  }))
+  const reading = process.cpuUsage(opened)
   const resumed = process.cpuUsage()
   const applied = await Promise.all(
-    orders.map((order, index) => measured!.validator.apply(order, certificates[index]!)),
+    read.map(({ transfer, certificate }) => measured!.validator.apply(transfer, certificate)),
   )
   const done = process.cpuUsage(resumed)
   for (const answer of applied) attested(answer)
@@ -75,7 +95,7 @@ async function certifyAll(town: Town, orders: readonly Order[]): Promise<CoreCos
     await Promise.all(orders.map((order, index) => validator.apply(order, certificates[index]!)))
   }
   const sum = ({ user, system }: NodeJS.CpuUsage) => user + system
-  return { order: sum(locked), certificate: sum(done) }
+  return { order: sum(locked), certificate: sum(done), reading: sum(reading) }
 }
 
 function submitAll({ validator }: Member, orders: readonly Order[]): Promise<Answer[]> {
@@ -85,9 +105,12 @@ function submitAll({ validator }: Member, orders: readonly Order[]): Promise<Ans
 /** Reads the order anew from its bytes and checks its signature, as if it had just come in. */
 function checked(town: Town, { account, bytes, keys }: Order): Order {
   const submission = { account, record: bytes, car: new Uint8Array() }
-  const order = checkOrder(town.crypto, submission, keys, () => undefined)
-  if (isRefusal(order)) throw new Error(`${order.reason}: ${order.detail}`)
-  return order
+  return good(checkOrder(town.crypto, submission, keys, () => undefined))
+}
+
+function good<T>(read: T | Refusal): T {
+  if (isRefusal(read)) throw new Error(`${read.reason}: ${read.detail}`)
+  return read
 }
 
 /** The first quorum of votes on a transfer. */
@@ -107,9 +130,4 @@ function fund({ members }: Town, payers: readonly Payer[]): void {
       store.accounts.set(did, { did, seq: 0, balance: 1_000_000n, spent: 0n })
     }
   }
-}
-
-/** A number in letters that a did:plc may have. */
-function letters(index: number): string {
-  return Array.from(index.toString(), (digit) => 'abcdefghij'[Number(digit)]).join('')
 }

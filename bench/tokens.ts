@@ -1,46 +1,41 @@
-import { median } from './paired.ts'
 import type { BenchResult, Figure } from './result.ts'
-import { measureCore } from './token-core.ts'
+import { networkFigures } from './token-network.ts'
+import { coreFigures } from './token-rates.ts'
+import { stepFigures } from './token-steps.ts'
+import { storeFigures } from './token-store-steps.ts'
+import { storedFigures } from './token-stored.ts'
 
-const TRANSFERS = 2_000
-const ROUNDS = 5
-/** FastPay per shard, one thread, orders and confirmations taken together (their logs, n = 4). */
-const FASTPAY = 2_950
+/** Transfers of a part that is measured whole. */
+const WHOLE = 2_000
 
-/** Certified transfers that one validator does with a second of CPU, signed one by one and in
- *  batches, for committees of 4, 7 and 10. */
+type Part = (report: (line: string) => void, size?: number) => Promise<Figure[]>
+
+const share = (size = WHOLE) => size / WHOLE
+
+/** The parts, each of which can be run alone. */
+const parts = {
+  core: coreFigures,
+  stored: (report, size) => storedFigures(report, share(size)),
+  steps: async (report) => [...(await stepFigures(report)), ...(await storeFigures(report))],
+  network: (report, size) => networkFigures(report, share(size)),
+} satisfies Record<string, Part>
+
+/** One part, by its name. */
+export const tokensPart =
+  (name: keyof typeof parts) =>
+  async (report: (line: string) => void, size?: number): Promise<BenchResult> =>
+    resultOf(await parts[name](report, size))
+
+/** All of them, one after the other. */
 export async function benchTokens(
   report: (line: string) => void,
-  size = TRANSFERS,
+  size?: number,
 ): Promise<BenchResult> {
-  const variants = [4, 7, 10].flatMap((n) => [false, true].map((batched) => ({ n, batched })))
-  await measureCore(4, false, 500)
-  const rates = variants.map((): { order: number; certificate: number }[] => [])
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [index, { n, batched }] of variants.entries()) {
-      const cost = await measureCore(n, batched, size)
-      rates[index]!.push(cost)
-      const { order, certificate } = cost
-      const rate = Math.round(1e6 / (order + certificate))
-      const way = batched ? 'batched' : 'single'
-      report(
-        `round ${round + 1}, n=${n}, ${way}: ${rate}/CPU-s ` +
-          `(order ${order.toFixed(0)} µs, certificate ${certificate.toFixed(0)} µs)`,
-      )
-    }
-  }
-  const figures = variants.map(({ n, batched }, index): Figure => {
-    const ours = median(rates[index]!.map((cost) => 1e6 / (cost.order + cost.certificate)))
-    const goal = n === 4 ? (batched ? 1.5 : 0.7) : null
-    return {
-      bench: `tokens core n=${n}${batched ? ' batched' : ''}`,
-      goal,
-      ours: Math.round(ours),
-      reference: FASTPAY,
-      ratio: Number((ours / FASTPAY).toFixed(2)),
-      unit: 'certified transfers per CPU-second and validator',
-    }
-  })
-  const [first, ...more] = figures
+  const figures: Figure[] = []
+  for (const measure of Object.values<Part>(parts)) figures.push(...(await measure(report, size)))
+  return resultOf(figures)
+}
+
+function resultOf([first, ...more]: readonly Figure[]): BenchResult {
   return { ...first!, more }
 }

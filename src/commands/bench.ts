@@ -13,6 +13,8 @@ export const bench: Command = {
   permissioned
              writes into permissioned repos against one-row transactions, a space of N records
              synced, credentials checked, what is not there against what is not the asker's
+  tokens     what a validator of tokens spends on N transfers, core and whole, and four nodes under
+             load; tokens-core, tokens-stored, tokens-steps and tokens-network are its parts
   write      createRecord/s through the whole node against the bare @atproto/pds
   write-pds  the same with our PDS alone, without firehose and views
   read       a point read with auth against bare xrpc-server, lists over 100,000 messages
