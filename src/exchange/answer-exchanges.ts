@@ -53,7 +53,10 @@ export async function answerExchanges(parts: ExchangeParts, signal: AbortSignal)
 export function exchangeRound(parts: ExchangeParts): (signal?: AbortSignal) => Promise<void> {
   const books = new Map<string, AnswerBook>()
   return async (signal) => {
-    const providers = await parts.providers().catch(() => [])
+    const providers = await parts.providers().catch((err: unknown) => {
+      parts.log.warn({ err }, 'who has given quotes is not known now')
+      return []
+    })
     for (const provider of providers) {
       if (signal?.aborted) return
       await answerFor(parts, books, provider).catch((err: unknown) =>

@@ -22,6 +22,8 @@ let known: Set<string>
 let epoch: ReadEpoch
 let now: number
 let followed: string[]
+/** Whether looking somebody up comes to an end. */
+let isSlow: boolean
 
 beforeEach(async () => {
   town = await foundTown(4, [
@@ -34,6 +36,7 @@ beforeEach(async () => {
   known = new Set()
   now = 0
   followed = []
+  isSlow = false
 })
 
 async function applied(from: Payer, to: Payer, n: string): Promise<CertifiedRow> {
@@ -66,7 +69,10 @@ function source() {
       ledger: town.genesis.id,
       known: async () => known,
       certified: async () => known,
-      follow: async (did) => void followed.push(did),
+      follow: (did) => {
+        followed.push(did)
+        return isSlow ? new Promise(() => {}) : Promise.resolve()
+      },
     },
   )
 }
@@ -83,6 +89,21 @@ test('who has paid is read from the first, and what others publish is theirs', a
   known.add(id)
   now = 60_000
   expect(accounts(await left.list())).toEqual([BEN.did])
+})
+
+test('looking up who has paid holds up nothing, and is done for a few at a time', async () => {
+  const certificate = rows[0]!.certificate
+  rows = Array.from({ length: 20 }, (_, at) => {
+    const from = payer(`payer${'abcdefghijklmnopqrst'[at]}`)
+    const order = orderOf(town, from, { credits: [{ to: BEN.did, amount: 1 }] })
+    const n = String(at + 1)
+    return { n, account: from.did, seq: 1, epoch: 0, record: order.bytes, certificate }
+  })
+  isSlow = true
+  const left = source()
+  expect(await left.list()).toEqual([])
+  expect(left.waiting()).toBe(20)
+  expect(followed).toHaveLength(8)
 })
 
 test('of an epoch that has ended only locks of what it has settled are published', async () => {

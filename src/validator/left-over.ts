@@ -36,6 +36,7 @@ const KEPT_MAX = 10_000
 /** Looked at in one round, oldest first. */
 const LOOKED_AT = 1_000
 const EACH_ROUND = 20
+const FOLLOWED_AT_ONCE = 8
 /** How long the nodes of who pays and who is paid have to publish a certificate. */
 const OTHERS_HAVE_MS = 60_000
 /** How long certificates have that were under way when an epoch ended. */
@@ -55,10 +56,10 @@ export function leftOver(
   waiting(): number
 } {
   const kept = new Map<string, Left>()
-  const followed = new Set<string>()
+  const follow = follower(from.follow)
   let after = '0'
   const now = () => parts.clock.now().getTime()
-  const take = async (row: CertifiedRow) => {
+  const take = (row: CertifiedRow) => {
     const { account, record } = row
     after = row.n
     const read = readTransfer(parts.crypto, account, record)
@@ -66,18 +67,14 @@ export function leftOver(
     // A row that was dropped as void in its epoch is not taken up again.
     const name = `${read.id} ${row.epoch}`
     kept.set(name, { account, name, id: read.id, row, since: now() })
-    if (followed.has(account)) return
-    followed.add(account)
-    // Who cannot be followed now is followed when a certificate names them.
-    await from.follow(account).catch(() => undefined)
-    if (followed.size > KEPT_MAX) followed.clear()
+    follow(account)
   }
   return {
     waiting: () => kept.size,
     async list() {
       while (kept.size < KEPT_MAX) {
         const rows = await listApplied(from.sql, from.ledger, { limit: PAGE, after })
-        for (const row of rows) await take(row)
+        for (const row of rows) take(row)
         if (rows.length < PAGE) break
       }
       const looked = [...kept.values()].slice(0, LOOKED_AT)
@@ -97,6 +94,32 @@ export function leftOver(
       if (isRefusal(certified) && certified.reason === 'NotSettled') kept.delete(left.name)
       return certified
     },
+  }
+}
+
+/** Follows each account once, a few at a time and in the background: looking somebody up may take
+ *  long, and who cannot be followed now is followed when a published certificate names them. */
+function follower(follow: From['follow']): (account: string) => void {
+  const known = new Set<string>()
+  const waiting: string[] = []
+  let running = 0
+  const next = () => {
+    const account = running < FOLLOWED_AT_ONCE ? waiting.shift() : undefined
+    if (account === undefined) return
+    running += 1
+    void follow(account)
+      .catch(() => undefined)
+      .finally(() => {
+        running -= 1
+        next()
+      })
+  }
+  return (account) => {
+    if (known.has(account) || waiting.length >= KEPT_MAX) return
+    if (known.size >= KEPT_MAX) known.clear()
+    known.add(account)
+    waiting.push(account)
+    next()
   }
 }
 
