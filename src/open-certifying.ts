@@ -132,11 +132,20 @@ function onlyWhile<W extends Wanted>(
 }
 
 /** The writer knows accounts by their DID only when the PDS has started. */
-async function nodeAccountOf({ config, pds }: Options): Promise<string> {
+async function nodeAccountOf({ config, pds }: OwnAccount): Promise<string> {
   return (await pds.ensureAccount(`node${config.handleDomain}`, { reserved: true })).did
 }
 
-async function publishAll(options: Options, puts: readonly CertificatePut[]): Promise<void> {
+/** Where the node's own account is. */
+type OwnAccount = Pick<Options, 'config'> & {
+  readonly pds: Pick<NodePds, 'ensureAccount' | 'writer'>
+}
+
+/** Writes records into the node's own account, so many with a commit. */
+export async function publishAll(
+  options: OwnAccount,
+  puts: readonly CertificatePut[],
+): Promise<void> {
   const { pds } = options
   const did = await nodeAccountOf(options)
   for (let from = 0; from < puts.length; from += TOGETHER_MAX) {
