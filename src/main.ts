@@ -2,6 +2,7 @@ import { account } from './commands/account.ts'
 import { bench } from './commands/bench.ts'
 import { type Command, UsageError } from './commands/command.ts'
 import { demo } from './commands/demo.ts'
+import { network } from './commands/network.ts'
 import { plc } from './commands/plc.ts'
 import { quarantine } from './commands/quarantine.ts'
 import { rebuild } from './commands/rebuild.ts'
@@ -17,6 +18,7 @@ const commands: readonly Command[] = [
   verify,
   quarantine,
   rebuild,
+  network,
   plc,
   test,
   bench,

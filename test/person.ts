@@ -26,7 +26,8 @@ export type Person = {
   remove(uri: string): Promise<void>
 }
 
-const PASSWORD = 'a-long-password'
+/** Everybody's. */
+export const PASSWORD = 'a-long-password'
 
 /** Makes an account on a node that asks for no invitation. */
 export async function createPerson(origin: string, handle: string): Promise<Person> {

@@ -101,7 +101,12 @@ export type Committee = {
 
 /** A did:key of P-256: multicodec 0x1200 and a compressed point, in base58. */
 const P256_KEY = /^did:key:zDnae[1-9A-HJ-NP-Za-km-z]{44}$/
-const validator = fields({ did, key: didKey, endpoint: text(512, /^https?:\/\/[^\s]+$/) })
+/** What the record of an epoch says of one validator. */
+export const validatorShape = fields({
+  did,
+  key: didKey,
+  endpoint: text(512, /^https?:\/\/[^\s]+$/),
+})
 const amount = int(0, Number(SUPPLY_CAP))
 const params = fields(
   {
@@ -130,7 +135,7 @@ const shape = fields(
     scale: int(6, 6),
     supplyCap: int(1, Number(SUPPLY_CAP)),
     governance: did,
-    validators: list(validator, 1, VALIDATORS_MAX),
+    validators: list(validatorShape, 1, VALIDATORS_MAX),
     quorum: int(1, VALIDATORS_MAX),
     grants: list(grantShape, 0, 1_000),
     params,

@@ -34,6 +34,20 @@ type Conduct = {
   readonly now: () => string
   /** How long certificates may still be applied once no new votes are given, ms. */
   readonly drainMs: number
+  /** Where what validators are asked to sign outlives this process. */
+  readonly drafts?: KeptDrafts
+}
+
+/** What is proposed as the next epoch, and the snapshot that it pins. */
+export type Draft = Pick<Decided, 'personhood'> & { readonly epoch: Epoch }
+
+/** A validator signs one next epoch and no other, so that what was once proposed has to be proposed
+ *  again. */
+export type KeptDrafts = {
+  /** The draft that was kept for this end of an epoch, or else this one, which is durable then. */
+  keep(draft: Draft): Promise<Draft>
+  /** Forgets a draft that every validator has refused. */
+  drop(draft: Draft): Promise<void>
 }
 
 /**
@@ -49,9 +63,12 @@ export async function conductEpoch(
   await closeAll(by, before)
   const seals = await readSeals(by, before)
   const handover = await agreeOnSeals(by.fetch, before, seals)
-  const draft = draftOf(by, before, decided, handover)
-  const next = await haveSigned(by, before, draft, decided.personhood)
-  await tellAll(by, next, [...before.epoch.validators, ...decided.validators], decided)
+  const { personhood } = decided
+  const epoch = draftOf(by, before, decided, handover)
+  const draft = { epoch, ...(personhood && { personhood }) }
+  const kept = (await by.drafts?.keep(draft)) ?? draft
+  const next = await haveSigned(by, before, kept)
+  await tellAll(by, next, [...before.epoch.validators, ...next.epoch.validators], kept)
   return next
 }
 
@@ -116,15 +133,16 @@ function draftOf(
 
 /** Gathers a quorum of good signatures; one that is not good would spoil the whole record. */
 async function haveSigned(
-  { fetch, crypto }: Conduct,
+  { fetch, crypto, drafts }: Conduct,
   before: ReadEpoch,
-  draft: Epoch,
-  personhood: Decided['personhood'],
+  proposed: Draft,
 ): Promise<ReadEpoch> {
+  const { epoch: draft, personhood } = proposed
   const { quorum, ledger, keys } = committeeOf(before)
   const content = cidBytes(epochId(crypto, draft))
   const signatures: EpochSignature[] = []
   const refusals: string[] = []
+  let silent = 0
   for (const { did, endpoint } of before.epoch.validators) {
     const snapshot = personhood && { personhood: toBytes(personhood.record) }
     const body = { ledger, epoch: toBytes(encodeRecord(draft)), ...snapshot }
@@ -135,7 +153,10 @@ async function haveSigned(
     if (bytes && crypto.verify(check)) {
       signatures.push({ validator: did, signature: toBytes(bytes) })
     } else refusals.push(`${did}: ${reply.ok ? 'no good signature' : reply.message}`)
+    if (!reply.ok && reply.error === 'Unreachable') silent += 1
   }
+  // Who has signed it before would do so again.
+  if (signatures.length === 0 && silent === 0) await drafts?.drop(proposed)
   const next = readEpoch(crypto, encodeRecord({ ...draft, signatures }))
   if (isRefusal(next)) throw new Error(`the next epoch is ${next.reason}: ${next.detail}`)
   if (signatures.length >= quorum) return next
@@ -146,7 +167,7 @@ async function tellAll(
   { fetch }: Conduct,
   next: ReadEpoch,
   validators: readonly { readonly endpoint: string }[],
-  { personhood }: Decided,
+  { personhood }: Draft,
 ): Promise<void> {
   const body = {
     ledger: next.epoch.ledger,

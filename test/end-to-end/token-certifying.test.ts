@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { nativeCrypto } from '../../src/crypto/native.ts'
-import { EPOCH, type ReadEpoch } from '../../src/tokens/epoch.ts'
+import type { ReadEpoch } from '../../src/tokens/epoch.ts'
 import { CERTIFICATE, readCertificate } from '../../src/tokens/certificate.ts'
 import { encodeRecord } from '../../src/tokens/encoding.ts'
 import { reviveBytes } from '../../src/tokens/json-bytes.ts'
 import { verifyProof } from '../../src/tokens/light-client.ts'
-import { conductEpoch } from '../../src/validator/conduct-epoch.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
 import { exchangeAcrossNodes } from '../tokens/exchange-story.ts'
+import { type LedgerByCommands, ledgerByCommands } from '../tokens/ledger-by-commands.ts'
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
 import { payments } from '../tokens/payments.ts'
 import { everyNodeAgrees, rebuildViews } from '../tokens/standings.ts'
@@ -21,6 +20,7 @@ let ada: Person
 let ben: Person
 let council: Person
 let next: ReadEpoch
+let ledger: LedgerByCommands
 
 beforeAll(async () => {
   network = await tokenNetwork()
@@ -28,19 +28,8 @@ beforeAll(async () => {
   ada = await createPerson(one!.origin, 'ada.node1.test')
   ben = await createPerson(two!.origin, 'ben.node2.test')
   council = await createPerson(one!.origin, 'council.node1.test')
-  genesis = await network.found(
-    [{ kind: 'system_grant', amount: 9 * TOKEN, to: ada.did }],
-    council.did,
-  )
-  const record = JSON.parse(JSON.stringify(genesis.epoch)) as Record<string, unknown>
-  await council.put(`at://${council.did}/${EPOCH}/at.0`, record)
-  await Promise.all(
-    network.nodes.map(async (node) => {
-      Object.assign(node.env, { ANGELOS_TOKEN_LEDGER: `${genesis.id}@${council.did}` })
-      await node.stop()
-      await node.start()
-    }),
-  )
+  ledger = ledgerByCommands(network, council)
+  genesis = await ledger.found({ gifts: [{ to: ada.did, amount: 9 * TOKEN }] })
 }, 280_000)
 afterAll(() => network[Symbol.asyncDispose]())
 
@@ -95,20 +84,7 @@ test('both see what that comes to, each on their own node', async () => {
 }, 150_000)
 
 test('on every node, also where nobody was paid, views are what the validators have signed', async () => {
-  const tokenFor = async (aud: string) => {
-    const asked = { aud, lxm: 'co.kendev.tokens.closeEpoch' }
-    return (await council.get<{ token: string }>('com.atproto.server.getServiceAuth', asked)).token
-  }
-  const now = () => new Date().toISOString()
-  const wait = (ms: number) => sleep(ms)
-  const { validators, params } = genesis.epoch
-  next = await conductEpoch(
-    { crypto: nativeCrypto, fetch, tokenFor, wait, now, drainMs: 200 },
-    genesis,
-    { validators, params, grants: [{ kind: 'node_reward', amount: 7, to: ben.did }] },
-  )
-  const record = JSON.parse(JSON.stringify(next.epoch)) as Record<string, unknown>
-  await council.put(`at://${council.did}/${EPOCH}/at.1`, record)
+  next = await ledger.next([{ kind: 'node_reward', amount: 7, to: ben.did }])
   await everyNodeAgrees(network.nodes, next.epoch, { paid: 0 })
   await payments(network, ada).write(ben.did, TOKEN, { genesis, epoch: next })
   await everyNodeAgrees(network.nodes, next.epoch, { paid: 1 })
@@ -119,6 +95,24 @@ test('on every node, also where nobody was paid, views are what the validators h
 test('a payment that takes a quote is answered by the node of the provider', async () => {
   await exchangeAcrossNodes(network, { customer: ada, provider: ben }, { genesis, epoch: next })
 }, 200_000)
+
+test('whoever governs sees how the validators are, stops the ledger, and has it go on', async () => {
+  const well = await ledger.run('status', '--json')
+  expect(well.code).toBe(0)
+  const phase = { epoch: 1, phase: 'open' }
+  const validators = network.nodes.map(() => phase)
+  expect(JSON.parse(well.stdout)).toMatchObject({ epoch: 1, open: 4, certifies: true, validators })
+  expect(await ledger.run('seal')).toMatchObject({ code: 0 })
+  const stopped = await ledger.run('status')
+  expect(stopped.code).toBe(1)
+  expect(stopped.stdout).toContain('quorum      3 of 4, 0 take transfers now')
+  const { epoch } = await ledger.next([])
+  expect(epoch).toMatchObject({ epoch: 2, quorum: 3 })
+  expect(await ledger.run('status')).toMatchObject({ code: 0 })
+  const strange = await ledger.run('epoch', '--remove', ada.did)
+  expect(strange).toMatchObject({ code: 2 })
+  expect(strange.stderr).toContain(`${ada.did} is no validator`)
+}, 120_000)
 
 /** Id of Ada's transfer with a number, as the records of certificates name it. */
 async function idOf(seq: number): Promise<string> {

@@ -78,11 +78,12 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
       const record = JSON.parse(JSON.stringify(epoch)) as Record<string, unknown>
       await governor.put(`at://${governor.did}/${EPOCH}/at.0`, record)
     }
-    for (const node of nodes) {
+    const begin = async (node: NodeProcess) => {
       Object.assign(node.env, { ANGELOS_TOKEN_GENESIS: file })
       await node.stop()
+      await node.start()
     }
-    await Promise.all(nodes.map((node) => node.start()))
+    await Promise.all(nodes.map(begin))
     return read
   }
   const running = parts.move()

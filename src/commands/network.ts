@@ -1,0 +1,28 @@
+import { type Command, UsageError } from './command.ts'
+import { networkEpoch } from './network-epoch.ts'
+import { networkInit } from './network-init.ts'
+import { networkJoin } from './network-join.ts'
+import { networkPlan } from './network-plan.ts'
+import { networkSeal } from './network-seal.ts'
+import { networkStatus } from './network-status.ts'
+
+const parts: readonly Command[] = [
+  networkJoin,
+  networkInit,
+  networkPlan,
+  networkEpoch,
+  networkSeal,
+  networkStatus,
+]
+
+/** Founds a token ledger, takes part in it and leads it from epoch to epoch. */
+export const network: Command = {
+  name: 'network',
+  summary: 'found a token ledger, take part in it, and lead it from epoch to epoch',
+  usage: parts.map(({ summary, usage }) => `${usage}\n\n  This is to ${summary}.`).join('\n\n'),
+  async run([verb, ...args]) {
+    const part = parts.find(({ name }) => name === verb)
+    if (part) return part.run(args)
+    throw new UsageError(`Say one of ${parts.map(({ name }) => name).join(', ')}.`)
+  },
+}
