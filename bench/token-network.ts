@@ -36,7 +36,7 @@ export async function networkFigures(report: (line: string) => void, share = 1):
   const nodes = await startNodes(parts, spenders)
   const queues = walletsOf(nodes.genesis, spenders).map((wallet) => ({ wallet, due: [] }))
   const loads = CLIENTS.map((clients) => ({ clients, done: [] as Load[] }))
-  await load(nodes, queues, 2_000)
+  await load(nodes, queues, 6_000)
   for (let round = 1; round <= ROUNDS; round += 1) {
     for (const { clients, done } of loads) {
       const one = await load(nodes, queues.slice(0, clients), LOAD_MS * share)
