@@ -22,7 +22,8 @@ const FILE_MAX_BYTES = 1_000_000
 export const networkPlan: Command = {
   name: 'plan',
   summary: 'plan what the next epoch grants, from seals, vouches and what governance has decided',
-  usage: `./angelos network plan --choices FILE --out FILE [--node ORIGIN] [--genesis CID] [--at TIME]
+  usage: `./angelos network plan --choices FILE --out FILE [--node ORIGIN] [--genesis CID]
+                       [--at TIME]
 
   Reads what governance has decided (docs/tokens.md has its form), asks a node for the epochs and
   the vouches, the validators for their seals and the directory for device keys, and writes the
@@ -63,11 +64,11 @@ export const networkPlan: Command = {
   },
 }
 
-/** A plan as its file has it: what is granted, the params, and the record of the snapshot, which
- *  governance publishes and the epoch pins. */
-function planText({ grants, params, personhood }: EpochPlan): string {
+/** A plan as its file has it: the number of the epoch, what is granted, the params, and the record
+ *  of the snapshot, which governance publishes and the epoch pins. */
+function planText({ grants, params, personhood, told: { epoch } }: EpochPlan): string {
   const record = personhood && { personhood: { record: personhood.record } }
-  return `${JSON.stringify({ grants, params, ...record })}\n`
+  return `${JSON.stringify({ epoch, grants, params, ...record })}\n`
 }
 
 async function readChoicesFile(file: string): Promise<ReturnType<typeof readChoices>> {

@@ -18,9 +18,9 @@ const viewShape = fields({
 })
 
 /**
- * The words of witnesses and approvers on one transfer of a pool, as a node shows them. Whose count
- * is for `withWitnesses` and `withApprovals` to say; what is of no form is left out. Throws when the
- * node does not answer.
+ * The words of witnesses and approvers on one transfer of a pool, as a node shows them. Which ones
+ * count is for `withWitnesses` and `withApprovals` to say; what is of no form is left out. Throws
+ * when the node does not answer.
  */
 export async function gatherEndorsements(
   from: { readonly fetch: Outbound; readonly node: string },

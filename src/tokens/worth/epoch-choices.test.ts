@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { didOf, payer } from '../../../test/tokens/town.ts'
 import type { Grant } from '../grants.ts'
+import { isRefusal } from '../refusal.ts'
 import { checkPool, readChoices } from './epoch-choices.ts'
 
 const pool = didOf('pool')
@@ -63,4 +65,13 @@ test('choices say only what they decide', () => {
   const some = { pools: [KARMA], gifts: [{ to: didOf('ben'), amount: 1 }], total: 101 }
   expect(readChoices(some)).toEqual({ ok: true, choices: some })
   expect(readChoices({})).toEqual({ ok: true, choices: {} })
+})
+
+test('the choices that the documentation shows are read, and its pool is one', () => {
+  const page = readFileSync('docs/tokens.md', 'utf8')
+  const shown = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text]) => text!)
+  const value: unknown = JSON.parse(shown.find((text) => text.includes('nodeRewards'))!)
+  const read = readChoices(value)
+  if (isRefusal(read)) throw new Error(read.detail)
+  expect(checkPool(read.choices.pools![0]!, 2)).toBeUndefined()
 })
