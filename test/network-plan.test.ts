@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { networkPlan } from '../src/commands/network-plan.ts'
+import { networkPlan, requireNext } from '../src/commands/network-plan.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'angelos-plan-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -32,4 +32,12 @@ test.each([
   ['a time there is not', [...good, '--at', 'noon'], 'a time'],
 ])('%s is answered with what to say', async (_, args, message) => {
   await expect(networkPlan.run(args)).rejects.toThrow(message)
+})
+
+test('a plan is for the next epoch and no other, so that nothing is rewarded twice', () => {
+  expect(() => requireNext(3, 2)).not.toThrow()
+  expect(() => requireNext(undefined, 2)).not.toThrow()
+  for (const planned of [2, 4, '3']) {
+    expect(() => requireNext(planned, 2)).toThrow('the next is 3')
+  }
 })

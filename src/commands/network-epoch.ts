@@ -19,6 +19,7 @@ import {
 import { openSession } from './account-session.ts'
 import { type Command, UsageError } from './command.ts'
 import { openOwnLedger, readEntry, readJsonFile } from './network-files.ts'
+import { requireNext } from './network-plan.ts'
 import { publishEpochs, publishPersons } from './publish-epochs.ts'
 import { validatorToken } from './validator-token.ts'
 
@@ -65,6 +66,7 @@ export const networkEpoch: Command = {
       process.stdout.write(`epoch ${late.at(-1)} had begun and is published now\n`)
       return 0
     }
+    requireNext(decided.planned, current.epoch.epoch)
     const drafts = draftFile(resolve(config.ANGELOS_DATA_DIR))
     const tokenFor = (validator: string) => validatorToken(session, validator)
     const wait = (ms: number) => sleep(ms)
@@ -83,21 +85,23 @@ export const networkEpoch: Command = {
 async function decide(
   { epoch }: ReadEpoch,
   asked: { plan?: string | undefined; add: string[]; remove: string[] },
-): Promise<Decided & { snapshot?: Snapshot }> {
+): Promise<Decided & { snapshot?: Snapshot; planned?: unknown }> {
   const added = await Promise.all(asked.add.map(readEntry))
   const strangers = asked.remove.filter((did) => !epoch.validators.some((one) => one.did === did))
   if (strangers.length > 0) throw new UsageError(`${strangers.join(', ')} is no validator.`)
   const gone = new Set([...asked.remove, ...added.map(({ did }) => did)])
   const validators = [...epoch.validators.filter(({ did }) => !gone.has(did)), ...added]
   const plan = asked.plan === undefined ? {} : await readPlan(asked.plan)
-  const { grants = [], params = epoch.params, personhood } = plan
+  const { grants = [], params = epoch.params, personhood, epoch: planned } = plan
   const snapshot = personhood?.record
   const pinned = snapshot && { cid: cidOf(crypto, snapshot), record: encodeRecord(snapshot) }
   const persons = { ...(pinned && { personhood: pinned }), ...(snapshot && { snapshot }) }
-  return { validators, grants, params, ...persons }
+  return { validators, grants, params, ...persons, planned }
 }
 
-type Plan = Partial<Pick<Epoch, 'grants' | 'params'>> & { personhood?: { record: Snapshot } }
+type Plan = Partial<Pick<Epoch, 'epoch' | 'grants' | 'params'>> & {
+  personhood?: { record: Snapshot }
+}
 
 /** Whether it is sound is judged with the whole epoch, by this command and by every validator. */
 async function readPlan(file: string): Promise<Plan> {

@@ -71,6 +71,15 @@ function planText({ grants, params, personhood, told: { epoch } }: EpochPlan): s
   return `${JSON.stringify({ epoch, grants, params, ...record })}\n`
 }
 
+/** Throws `UsageError` for a plan of another epoch than the next: what it rewards would be rewarded
+ *  twice. One that says no epoch is somebody's own. */
+export function requireNext(planned: unknown, current: number): void {
+  if (planned === undefined || planned === current + 1) return
+  throw new UsageError(
+    `The plan is for epoch ${JSON.stringify(planned)}; the next is ${current + 1}.`,
+  )
+}
+
 async function readChoicesFile(file: string): Promise<ReturnType<typeof readChoices>> {
   const { size } = await stat(file).catch(fileFault)
   if (size > FILE_MAX_BYTES) throw new UsageError(`${file} has more than ${FILE_MAX_BYTES} bytes.`)
