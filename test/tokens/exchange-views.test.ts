@@ -133,3 +133,25 @@ test('what is not delivered in time is unmatched, and held against the provider,
   expect(await state(120)).toMatchObject({ state: 'refunded', refund: back.uri })
   expect(await flags(LP.did, 120)).not.toContain('unmatched_exchange_leg')
 })
+
+test('what does not take the quote is shown to who has paid, and is to be given back', async () => {
+  const { two, take, leg, list, pay } = await stage()
+  const paid = [pay(EVE), pay(ADA, 999), pay(ADA, 1_000, 4), pay(ADA, 1_001), pay()]
+  await take(...paid.flatMap(both))
+  const [strange] = await list({ account: EVE.did, role: 'customer', minutes: 1 })
+  expect(strange).toMatchObject({ state: 'paid', takesQuote: false, refundDue: 1_000 })
+  const all = await list({ account: LP.did, role: 'provider', minutes: 1 })
+  const told = all.map(({ payment, takesQuote, refundDue }) => [payment, takesQuote, refundDue])
+  expect(told).toHaveLength(5)
+  expect(told[0]).toEqual([paid[4]!.uri, true, 0])
+  for (const [n, due] of [1_000, 999, 1_000, 1_001].entries())
+    expect(told).toContainEqual([paid[n]!.uri, false, due])
+  // What is given twice is no second delivery of anything: the first payment alone is answered.
+  const twice = [1, 2].map(() =>
+    two.pay(LP, [{ to: ADA.did, amount: 2_000 }], leg('delivered', paid[4])),
+  )
+  await take(...twice.flatMap(both))
+  const after = await list({ account: ADA.did, minutes: 130 })
+  expect(after.filter(({ state }) => state === 'delivered')).toHaveLength(1)
+  expect(after.filter(({ state }) => state === 'unmatched')).toHaveLength(3)
+})

@@ -16,6 +16,7 @@ const STATEMENTS = [
   `create index on node."tokenQuote" (provider, "createdAt")`,
   `alter table node."tokenContent" add column quote text, add column "quoteCid" text`,
   `create index on node."tokenContent" (quote) where quote <> ''`,
+  `create index on node."tokenContent" (account) where quote <> ''`,
   `create index on node."tokenContent" (id) where quote is null`,
   `create index on node."tokenJudgement" (reason) where reason is not null`,
 ]

@@ -27,34 +27,39 @@ export async function listExchanges(
   { account, role, limit = 50, cursor, now }: Asked,
 ): Promise<{ items: ExchangeView[]; cursor?: string }> {
   const values: unknown[] = [account]
-  const where = [role === 'provider' ? PROVIDES : role === 'customer' ? PAYS : EITHER]
-  if (cursor !== undefined) {
-    values.push(...decodeCursor(cursor))
-    where.push(`(q."createdAt", q.uri) < ($2, $3)`)
-  }
+  const parts = role === 'provider' ? [PROVIDES] : role === 'customer' ? PAYS : [PROVIDES, ...PAYS]
+  const before = cursor === undefined ? '' : 'where (q."createdAt", q.uri) < ($2, $3)'
+  if (cursor !== undefined) values.push(...decodeCursor(cursor))
   const { rows } = await looking.sql.query<KeptQuote>(
-    `select q.uri, q.cid, q.provider, q.content, q."createdAt" from node."tokenQuote" q
-     where ${where.join(' and ')} order by q."createdAt" desc, q.uri desc limit ${limit + 1}`,
+    `with m as (${parts.join(' union ')})
+     select q.uri, q.cid, q.provider, q.content, q."createdAt" from m
+     join node."tokenQuote" q on q.uri = m.uri and q.cid = m.cid ${before}
+     order by q."createdAt" desc, q.uri desc limit ${limit + 1}`,
     values,
   )
   const page = cutPage(rows as never, limit, 'createdAt')
   const histories = await historiesOf(looking.sql, page.rows as unknown as KeptQuote[])
-  const items = await viewsOf(looking, histories, now)
+  const items = await viewsOf(looking, histories, { account, now })
   return { items, ...(page.cursor !== undefined && { cursor: page.cursor }) }
 }
 
-const PROVIDES = 'q.provider = $1'
-const PAYS = `(q.customer = $1 or exists (select 1 from node."tokenContent" k
-  where k.quote = q.uri and k."quoteCid" = q.cid and k.account = $1 and q.provider <> $1))`
-const EITHER = `(${PROVIDES} or ${PAYS})`
+const PROVIDES = `select uri, cid from node."tokenQuote" where provider = $1`
+/** Whom quotes are for, and who has paid on one of somebody else. */
+const PAYS = [
+  `select uri, cid from node."tokenQuote" where customer = $1`,
+  `select p.uri, p.cid from node."tokenContent" k
+     join node."tokenQuote" p on p.uri = k.quote and p.cid = k."quoteCid"
+     where k.account = $1 and k.quote <> '' and p.provider <> $1`,
+]
 
 async function viewsOf(
   looking: Looking,
   histories: readonly ExchangeHistory[],
-  now: Date,
+  { account, now }: Pick<Asked, 'account' | 'now'>,
 ): Promise<ExchangeView[]> {
   const all = histories.flatMap((history) =>
     exchangesOf(history, now.getTime())
+      .filter((one) => [history.kept.provider, customerOf(history, one)].includes(account))
       .toSorted((a, b) => Number(b.takes) - Number(a.takes))
       .slice(0, EACH_MAX)
       .map((exchanged) => ({ history, exchanged })),

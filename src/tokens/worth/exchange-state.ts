@@ -36,18 +36,17 @@ export type Exchanged = {
 }
 
 /**
- * What has come of a quote: an exchange for each payment that names it, or one without. A quote is
- * taken once: by the payment that the provider has delivered for, otherwise by the first one that
- * is what the quote asks for. Whatever else is paid is given back. `now` is milliseconds since
- * 1970.
+ * What has come of a quote: an exchange for each payment that names it, and one without as long as
+ * none of them takes it. A quote is taken once: by the payment that the provider has delivered for,
+ * otherwise by the first one that is what the quote asks for. Whatever else is paid is given back.
+ * `now` is milliseconds since 1970.
  */
 export function exchangesOf(history: QuoteHistory, now: number): Exchanged[] {
   const { quote, payments } = history
-  if (payments.length === 0) {
-    const state = isExpired(quote, now) ? 'expired' : 'quoted'
-    return [{ state, takes: false, delivered: 0n, refunded: 0n, due: 0n }]
-  }
-  return payments.map((paid) => exchanged(history, paid, now))
+  const paid = payments.map((payment) => exchanged(history, payment, now))
+  if (paid.some(({ takes }) => takes)) return paid
+  const state = isExpired(quote, now) ? 'expired' : 'quoted'
+  return [...paid, { state, takes: false, delivered: 0n, refunded: 0n, due: 0n }]
 }
 
 function takerOf({ quote, payments, answers }: QuoteHistory): PaidLeg | undefined {
