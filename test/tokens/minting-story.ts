@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { nativeCrypto as crypto } from '../../src/crypto/native.ts'
 import { p256Signer } from '../../src/crypto/p256.ts'
@@ -21,6 +24,7 @@ import { gatherPlan } from '../../src/validator/gather-plan.ts'
 import { pinnedPersons } from '../../src/validator/open-validator.ts'
 import { eventually } from '../eventually.ts'
 import { type Person, anybodyGet } from '../person.ts'
+import { runCommand } from '../run-command.ts'
 import type { TokenNetwork } from './network.ts'
 import { payments } from './payments.ts'
 
@@ -45,6 +49,7 @@ type State = { readonly seq: number; readonly head?: string; readonly balance: n
 export async function mintingStory(cast: Cast): Promise<ReadEpoch> {
   const device = p256Signer()
   const { plan, before } = await planned(cast, device.didKey)
+  await planByCommand(cast, plan)
   const { cid, record } = plan.personhood!
   const snapshot = encodeRecord(record)
   const { grants, params } = plan
@@ -96,6 +101,27 @@ async function planned(
     return found
   })
   return { plan: whole(planEpoch(crypto, input)), before: input.before }
+}
+
+/** The command comes to the same persons, but for the device key, which no directory has here; so
+ *  it takes no pool that needs witnesses. */
+async function planByCommand({ network, genesis, ada, governor }: Cast, plan: EpochPlan) {
+  const [{ origin: node, env }] = network.nodes as [TokenNetwork['nodes'][number]]
+  const folder = mkdtempSync(join(tmpdir(), 'angelos-plan-'))
+  const [choices, out] = [join(folder, 'choices.json'), join(folder, 'plan.json')]
+  const pool = governor.did
+  const capped = { kind: 'peer_recognition', amount: TOKEN, pool, perRecipientCap: 5 }
+  writeFileSync(choices, JSON.stringify({ pools: [capped], persons: { seeds: [ada.did] } }))
+  const said = ['--choices', choices, '--out', out, '--node', node, '--genesis', genesis.id]
+  const settings = { ANGELOS_PLC_URL: env['ANGELOS_PLC_URL']! }
+  const { code, stdout } = await runCommand(['network', 'plan', ...said], settings)
+  expect([code, stdout]).toEqual([0, expect.stringContaining('2, 0 with a key, of 0 clusters')])
+  const made = JSON.parse(readFileSync(out, 'utf8')) as Omit<EpochPlan, 'ok' | 'told'>
+  const { epoch, ledger, persons } = plan.personhood!.record
+  const bare = persons.map(({ did, bucket, cluster }) => ({ did, bucket, cluster }))
+  expect(made).toMatchObject({ epoch, grants: [capped], params: plan.params })
+  expect(made.personhood!.record).toMatchObject({ epoch, ledger, persons: bare })
+  rmSync(folder, { recursive: true })
 }
 
 /** Ada awards ben ten points: the reward of a token, as the pool drafts it. */
