@@ -12,6 +12,9 @@ const SPACES_SHARED = ['audience', 'ports', 'sink', 'space-ref', 'wire'].map(
   (name) => `src/permissioned/${name}.ts`,
 )
 
+/** What whoever keeps things and asks others needs. */
+const REACHING = ['src/crypto', 'src/database', 'src/identity', 'src/outbound']
+
 /** Who may import whom, beside packages, the own folder, and what every folder may (`FREE`). Data
  *  flows from left to right: pds, firehose, appview; only the wiring in src/ knows them all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -135,40 +138,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/crypto',
     'src/database',
   ],
-  'src/permissioned/host': [
-    'src/permissioned',
-    'src/crypto',
-    'src/database',
-    'src/identity',
-    'src/outbound',
-  ],
+  'src/permissioned/host': ['src/permissioned', ...REACHING],
   'src/permissioned/sync': [
     ...SPACES_SHARED,
     'src/permissioned/format',
     'src/permissioned/tokens',
-    'src/crypto',
-    'src/database',
-    'src/identity',
-    'src/outbound',
+    ...REACHING,
     'src/pacing',
   ],
-  'src/permissioned': [
-    'src/bytes',
-    'src/crypto',
-    'src/database',
-    'src/identity',
-    'src/outbound',
-    'src/pacing',
-  ],
+  'src/permissioned': ['src/bytes', ...REACHING, 'src/pacing'],
   'src/telemetry': ['src/firehose'],
   'src/tokens': ['src/appview/money/floor-share.ts'],
   'src/tokens/worth': ['src/tokens'],
-  'src/exchange': [
-    'src/outbound',
-    'src/tokens',
-    'src/validator/ask-peer.ts',
-    'src/validator/certify-transfer.ts',
-  ],
+  'src/exchange': ['src/outbound', 'src/tokens', 'src/validator'],
   'src/rebuild': [
     'src/appview',
     'src/database',
