@@ -86,8 +86,9 @@ async function load(nodes: Nodes, queues: readonly Queue[], ms: number): Promise
 function told({ tps, latencies, nodeUs, postgresUs, driverUs }: Load): string {
   const [p50, p95] = [0.5, 0.95].map((p) => Math.round(percentile(latencies, p)))
   const each = (us: number) => Math.round(us / latencies.length)
-  const cpu = `nodes ${each(nodeUs)} µs, Postgres ${each(postgresUs)} µs, clients ${each(driverUs)} µs`
-  return `${Math.round(tps)} final/s, p50 ${p50} ms, p95 ${p95} ms; CPU for each: ${cpu}`
+  const cpu = `nodes ${each(nodeUs)} µs, Postgres ${each(postgresUs)} µs`
+  const time = `${Math.round(tps)} final/s, p50 ${p50} ms, p95 ${p95} ms`
+  return `${time}; CPU for each: ${cpu}, clients ${each(driverUs)} µs`
 }
 
 function figuresOf(clients: number, loads: readonly Load[]): Figure[] {

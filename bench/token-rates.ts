@@ -33,8 +33,9 @@ export async function coreFigures(
       const [order, certificate, reading] = [cost.order, cost.certificate, cost.reading].map(
         Math.round,
       )
+      const rate = Math.round(rateOf(cost))
       report(
-        `round ${round}, n=${n}, ${batched ? 'batched' : 'single'}: ${Math.round(rateOf(cost))}/CPU-s ` +
+        `round ${round}, n=${n}, ${batched ? 'batched' : 'single'}: ${rate}/CPU-s ` +
           `(order ${order} µs, certificate ${certificate} µs; to read it ${reading} µs)`,
       )
     }

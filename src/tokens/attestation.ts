@@ -83,7 +83,7 @@ export function attestationBytes(crypto: TokenCrypto, about: Subject, by: Observ
 }
 
 /** The bytes that each signer of one subject signs. What all of them say is encoded once: in the
- *  order of canonical CBOR, by length and then by letters, the three fields of the signer are last. */
+ *  order of canonical CBOR, by length and then by letters, the signer's three fields are last. */
 export function attestationsAbout(
   crypto: TokenCrypto,
   about: Subject,
