@@ -32,9 +32,9 @@ export const networkEpoch: Command = {
 
   Has all validators stop voting, waits for what is under way (10 seconds, or --drain), has them
   seal, has a quorum sign what the epoch came to, and publishes the next one in the repo of the
-  account, which governs the ledger. The plan of "network plan" says what it grants; without one it grants
-  nothing, and goes by the same params. The validators stay those of before, but for those that are
-  added, by what "network join" says of them, and removed.
+  account, which governs the ledger. The plan of "network plan" says what it grants; without one
+  it grants nothing, and goes by the same params. The validators stay those of before, but for
+  those that are added, by what "network join" says of them, and removed.
 
   Say it again when it broke off: what was proposed once is proposed again, since a validator signs
   one next epoch and no other. An epoch that had begun and was not published is published, and no
