@@ -27,7 +27,7 @@ import {
   order,
   read,
 } from './tokens/old-validator.ts'
-import { type Payer, didOf } from './tokens/town.ts'
+import { type Payer, didOf, payer } from './tokens/town.ts'
 
 let old: OldValidator
 
@@ -159,7 +159,10 @@ test('who has left signs no more and keeps its books; named again it goes on fro
   await seat.keepUp()
   const credits = [{ to: BEN.did, amount: 9 }]
   const late = order(ADA, { epoch: 1, seq: 2, prev: old.first.id, credits })
-  expect(await opened(seat).validator.submit(late)).toMatchObject({ ok: true })
+  const early = order(BEN, { epoch: 1, credits: [{ to: ADA.did, amount: 1 }] })
+  for (const one of [late, early]) {
+    expect(await opened(seat).validator.submit(one)).toMatchObject({ ok: true })
+  }
   const epochTwo = await old.conclude(committee(OLD, PUPPET), [])
   expect(await old.change.enter(read(epochTwo))).toEqual({ ok: true })
   seat.epochs!.take([encodeRecord(epochTwo)])
@@ -181,4 +184,8 @@ test('who has left signs no more and keeps its books; named again it goes on fro
     credits: [{ to: BEN.did, amount: 8 }],
   })
   expect(await validator.submit(other)).toMatchObject({ ok: true })
+  // The key that it has met of Ben is the one that it knows him by.
+  const large = [{ to: ADA.did, amount: 11 * TOKEN }]
+  const changed = order(payer('ben'), { epoch: 3, credits: large })
+  expect(await validator.submit(changed)).toMatchObject({ reason: 'KeyOnHold' })
 })

@@ -137,7 +137,9 @@ function collect(
 
 /** Refusals that another try does not change. */
 function isFinalNo(reason: Reason | 'Unreachable'): reason is Reason {
-  return !['Unreachable', 'NeedCertificates', 'EpochClosing'].includes(reason)
+  // Who only begins to validate with an epoch knows no ledger before it has the accounts.
+  const passing: readonly string[] = ['Unreachable', 'LedgerUnknown', 'NeedCertificates']
+  return ![...passing, 'EpochClosing'].includes(reason)
 }
 
 function isLockOf(drive: Drive, certificate: Certificate): boolean {

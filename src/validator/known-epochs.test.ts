@@ -46,7 +46,8 @@ test('what follows is taken in its order; what a quorum has not signed never is'
   const few = nextEpoch(epochs.current(), town.members.slice(0, 2))
   const strange = nextEpoch(epochs.current(), [...town.members.slice(0, 2), town.members[0]!])
   const records = [two, few, strange, one, one].map(encodeRecord)
-  expect(epochs.take([new Uint8Array(9), ...records]).map(({ epoch }) => epoch.epoch)).toEqual([1])
+  const taken = epochs.take([new Uint8Array(9), ...records])
+  expect(taken.map(({ epoch }) => epoch)).toEqual([one])
   expect(epochs.take([encodeRecord(two)])).toHaveLength(1)
   expect(numbers()).toEqual([0, 1, 2])
   const other = nextEpoch(read(one), town.members.slice(1), {

@@ -1,5 +1,6 @@
 import { toBytes } from '@atcute/cbor'
 import type { Sql } from '../database/sql.ts'
+import { co } from '../lexicons/index.ts'
 import { BATCH, type BatchHead, batchContent } from '../tokens/attestation.ts'
 import { cidBytes, decodeRecord } from '../tokens/encoding.ts'
 import { type Epoch, type Handover, type ReadEpoch, committeeOf } from '../tokens/epoch.ts'
@@ -32,13 +33,13 @@ export type Publisher = {
   readonly now: () => string
 }
 
-/** One kind of records: those behind a place of the books, a few at a time; undefined when there are
- *  none. The same place gives the same records under the same keys, so publishing them again after
- *  a crash changes nothing. */
+/** One kind of records: those behind a place of the books, a few at a time; undefined when there
+ *  are none. The same place gives the same records under the same keys, so publishing them again
+ *  after a crash changes nothing. */
 export type Kind = (by: Publisher, after: string | undefined) => Promise<Due | undefined>
 
-const CHECKPOINT = 'co.kendev.tokens.checkpoint'
-const EVIDENCE = 'co.kendev.tokens.evidence'
+const CHECKPOINT = co.kendev.tokens.checkpoint.$nsid
+const EVIDENCE = co.kendev.tokens.evidence.$nsid
 /** Records of one commit; what a relay takes in one message is 2 MB. */
 const BATCHES = 100
 const SEALS = 20
@@ -107,7 +108,7 @@ export function dueCheckpoint(): Kind {
 /** In place of a part, when there is none after it. */
 const ALL = -1
 
-/** The accounts before an epoch's grants in the order of their DIDs; none when they are not signed. */
+/** The accounts before an epoch's grants in the order of their DIDs; none unless they are signed. */
 async function sortedBefore(
   { sql, ledger, crypto }: Publisher,
   epoch: Epoch,

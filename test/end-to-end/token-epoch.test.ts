@@ -196,6 +196,14 @@ test('a node that has left signs no more; what its people write is certified by 
   expect(await source.seal(before.epoch.validators[1]!.did, 3)).toMatchObject({ transfers: [] })
   const known = await anybodyGet<{ items: unknown[] }>(two!.origin, `${TOKENS}.readEpochs`)
   expect(known.items).toHaveLength(5)
+  const keysOf = (collection: string) => async () => {
+    const asked = { repo: 'node.node1.test', collection: `${TOKENS}.${collection}` }
+    type Listed = { records: { uri: string }[] }
+    const list = await anybodyGet<Listed>(one!.origin, 'com.atproto.repo.listRecords', asked)
+    return list.records.map(({ uri }) => uri.split('/').at(-1)!).toSorted()
+  }
+  await expect.poll(keysOf('seal'), SOON).toEqual(['at.0', 'at.1', 'at.2', 'at.3'])
+  await expect.poll(keysOf('checkpoint'), SOON).toContain('at.3.1')
 })
 
 test('persons are counted by vouches, and an award of karma becomes tokens when it is witnessed', async () => {
