@@ -150,7 +150,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/telemetry': ['src/firehose'],
   'src/tokens': ['src/appview/money/floor-share.ts'],
   'src/tokens/worth': ['src/tokens'],
-  'src/exchange': ['src/outbound', 'src/tokens', 'src/validator'],
+  'src/exchange': [
+    'src/outbound',
+    'src/tokens',
+    'src/validator/ask-peer.ts',
+    'src/validator/certify-transfer.ts',
+  ],
   'src/rebuild': [
     'src/appview',
     'src/database',
