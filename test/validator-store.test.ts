@@ -161,6 +161,7 @@ test('of what others tell only that is new which the books do not have byte for 
   const others = [
     { ...known, record: rival },
     { ...known, account: BEN.did },
+    { ...known, account: `${account}\0` },
     { ...known, record: new Uint8Array([1, 2]) },
     { ...known, record: encodeRecord({ seq: 'one' }) },
   ]
