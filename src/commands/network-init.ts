@@ -11,7 +11,12 @@ import { EPOCH, type Epoch, type Params, type ReadEpoch, readEpoch } from '../to
 import type { Grant } from '../tokens/grants.ts'
 import { quorumOf } from '../tokens/quorum.ts'
 import { type Refusal, isRefusal, refuse } from '../tokens/refusal.ts'
-import { type Choices, checkPool, readChoices } from '../tokens/worth/epoch-choices.ts'
+import {
+  type Choices,
+  changedParams,
+  checkPool,
+  readChoices,
+} from '../tokens/worth/epoch-choices.ts'
 import { openSession } from './account-session.ts'
 import { type Command, UsageError } from './command.ts'
 import { readEntry, readJsonFile } from './network-files.ts'
@@ -109,7 +114,7 @@ export function firstEpoch(
     supplyCap: Number(SUPPLY_CAP),
     quorum: quorumOf(decided.validators.length),
     grants,
-    params: { ...PARAMS, ...choices.params },
+    params: changedParams(PARAMS, choices.params),
     createdAt: now,
     signatures: [],
   }

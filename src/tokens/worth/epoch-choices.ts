@@ -27,8 +27,8 @@ export type Choices = {
     readonly most?: number
     readonly vouches?: VouchBudget
   }
-  /** What changes of the params of the epoch before. */
-  readonly params?: Partial<Params>
+  /** What changes of the params of the epoch before; null takes the account of fees away. */
+  readonly params?: Omit<Partial<Params>, 'feeAccount'> & { readonly feeAccount?: string | null }
 }
 
 const micro = int(1, Number(SUPPLY_CAP))
@@ -93,4 +93,10 @@ export function checkPool(pool: Grant, clusters: number | undefined): Refusal | 
   return witnesses !== undefined && witnesses > (clusters ?? 0)
     ? no(`${witnesses} witnesses, but persons with keys are of ${clusters} clusters`)
     : undefined
+}
+
+/** Params with what is decided in their place; null takes one away. */
+export function changedParams(params: Params, decided: Choices['params'] = {}): Params {
+  const all = Object.entries({ ...params, ...decided }).filter(([, value]) => value !== null)
+  return Object.fromEntries(all) as Params
 }

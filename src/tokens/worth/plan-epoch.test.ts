@@ -235,6 +235,18 @@ test.each(bad)('refused: a plan with %s', (_, choices, reason) => {
   expect(plan(choices)).toMatchObject({ ok: false, reason })
 })
 
+test('params stay as they were but for what is decided, and the account of fees can go', () => {
+  const before = (feeAccount: string) => {
+    const params = { ...SECOND.epoch.params, feeAccount }
+    return good({ ...SECOND.epoch, params })
+  }
+  const fees = didOf('fees')
+  const kept = planned({ params: { holdHours: 1 } }, { before: before(fees) }).params
+  expect(kept).toEqual({ ...SECOND.epoch.params, feeAccount: fees, holdHours: 1 })
+  const gone = planned({ params: { feeAccount: null } }, { before: before(fees) }).params
+  expect(gone).toEqual(SECOND.epoch.params)
+})
+
 test('what is planned to the last micro-token of the cap or the total is no refusal', () => {
   expect(planned({ ...WHOLE, total: 174_407 }).told.granted).toBe(172_507n)
   const { told } = planned({ gifts: [{ to: didOf('ben'), amount: 998_500 }] })

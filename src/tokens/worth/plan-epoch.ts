@@ -6,7 +6,7 @@ import type { Person } from '../pool-rules.ts'
 import { type Refusal, isRefusal, refuse } from '../refusal.ts'
 import type { Seal } from '../seal.ts'
 import type { TokenCrypto } from '../token-crypto.ts'
-import { type Choices, checkPool } from './epoch-choices.ts'
+import { type Choices, changedParams, checkPool } from './epoch-choices.ts'
 import { nodeRewards } from './node-rewards.ts'
 import { SNAPSHOT_BYTES_MAX, type Snapshot, personsOf, snapshotOf } from './personhood.ts'
 import { readInstant } from './read-instant.ts'
@@ -87,7 +87,7 @@ export function planEpoch(crypto: TokenCrypto, input: PlanInput): EpochPlan | Re
   const epoch = before.epoch.epoch + 1
   const personhood = persons && pinned(crypto, snapshotOf(epoch, persons, ledgerOf(before)))
   if (isRefusal(personhood)) return personhood
-  const params = { ...before.epoch.params, ...choices.params }
+  const params = changedParams(before.epoch.params, choices.params)
   const draft = draftAfter(before, grants, params, personhood?.cid)
   const fault = readEpoch(crypto, encodeRecord(draft))
   if (isRefusal(fault)) return fault
