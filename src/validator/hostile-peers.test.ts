@@ -28,6 +28,7 @@ const NONSENSE = [
   '{"applied":{}}',
   '{"applied":{"account":"did:plc:a","record":1,"certificate":2}}',
   '{"attestation":null}',
+  '{"error":"LedgerUnknown"}',
   '{"attestation":{"validator":"did:web:liar.test","signature":{"$bytes":""}}}',
   `${'['.repeat(50)}${']'.repeat(50)}`,
 ]

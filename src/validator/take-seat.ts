@@ -27,6 +27,10 @@ type Parts = {
   readonly log: Log
 }
 
+/** When nobody had the accounts it is tried again after this long, then twice as long, … */
+const AGAIN_MS = 1_000
+const AGAIN_MAX_MS = 60_000
+
 /** The seat of a node in a ledger that it follows. */
 export type TakenSeat = Seat & {
   /** Begins to validate where the newest epoch names the node, or goes over to it where the node is
@@ -39,7 +43,7 @@ export type TakenSeat = Seat & {
  * epoch that names its key. Throws when the key must not sign any more.
  */
 export async function takeSeat(parts: Parts): Promise<TakenSeat> {
-  const { epochs, sql, signer, startsFile, log } = parts
+  const { epochs, sql, signer, startsFile, timers, log } = parts
   const [genesis] = epochs.chain
   const there = await booksThere(sql, genesis!.id, startsFile)
   const named = epochs.chain.findLast((one) => entryOf(one, signer))
@@ -47,6 +51,7 @@ export async function takeSeat(parts: Parts): Promise<TakenSeat> {
   const isThere = there !== undefined || entryOf(genesis!, signer) !== undefined
   let open = isThere && did !== undefined ? await openAt(parts, did) : undefined
   let seenBehind: string | undefined
+  let [tryAt, failures] = [0, 0]
   const isNamed = () => entryOf(epochs.current(), signer) !== undefined
   return {
     epochs,
@@ -64,9 +69,13 @@ export async function takeSeat(parts: Parts): Promise<TakenSeat> {
         return
       }
       if (open && (await followsBySeals(parts, open, newest))) return
+      if (timers.now().getTime() < tryAt) return
       const key = signer.didKey
       const beginning = await fetchCheckpoint({ ...parts, key }, [...epochs.chain])
+      failures = beginning ? 0 : failures + 1
       if (!beginning) {
+        // Just after the turn the others may not have gone over themselves.
+        tryAt = timers.now().getTime() + Math.min(AGAIN_MS * 2 ** failures, AGAIN_MAX_MS)
         log.warn({ epoch: newest.epoch.epoch }, 'no validator has the accounts to begin with')
       } else if (open) await goOver(parts, open, beginning)
       else open = await openAt(parts, entry.did, beginning)

@@ -108,7 +108,7 @@ export function dueCheckpoint(): Kind {
 /** In place of a part, when there is none after it. */
 const ALL = -1
 
-/** The accounts before an epoch's grants in the order of their DIDs; none unless they are signed. */
+/** The accounts before an epoch's grants in the order of their DIDs; none that are not signed. */
 async function sortedBefore(
   { sql, ledger, crypto }: Publisher,
   epoch: Epoch,
