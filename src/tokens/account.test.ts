@@ -41,3 +41,12 @@ test('an epoch opens with the keys that were pinned, holds and all, and with its
   const opened = withPins(opening, new Map([[ADA.did, held]])).get(ADA.did)!
   expect(opened).toEqual({ ...held, balance: 9n })
 })
+
+test('the first keys of an account whose keys others have judged are on hold, in later epochs too', () => {
+  const begun = { ...ADA, seq: 1, keysUnmet: true as const }
+  const opened = withPins(new Map([[ADA.did, ADA]]), new Map([[ADA.did, begun]])).get(ADA.did)!
+  for (const met of [pin(begun, 'a1', 'd1'), pin(opened, 'a1', 'd1')]) {
+    expect([NOON, LATER, FREE].map((at) => isOnHold(met, at))).toEqual([true, true, false])
+    expect(pin(met, 'a1', 'd1', FREE)).toBe(met)
+  }
+})
