@@ -1,12 +1,12 @@
 import { p256 } from '@noble/curves/nist.js'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { decodeBase58 } from './base58.ts'
 import type { TokenCrypto } from './token-crypto.ts'
 
 const PREFIX = 'did:key:z'
 /** Decoding base58 takes quadratic time; the two keys of atproto are 57 characters long. */
 const LENGTH_MAX = 80
-const ALPHABET = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
 
 /** The two primitives in plain JavaScript, for where there are no native ones: a browser. It takes
  *  just what the native ones take, and some milliseconds for each signature. */
@@ -37,18 +37,4 @@ function keyOf(didKey: string) {
   if (bytes[0] === 0x80 && bytes[1] === 0x24) return { curve: p256, point }
   if (bytes[0] === 0xe7 && bytes[1] === 0x01) return { curve: secp256k1, point }
   return undefined
-}
-
-function decodeBase58(text: string): Uint8Array | undefined {
-  let value = 0n
-  for (const letter of text) {
-    const digit = ALPHABET.indexOf(letter)
-    if (digit < 0) return undefined
-    value = value * 58n + BigInt(digit)
-  }
-  const bytes: number[] = []
-  for (; value > 0n; value >>= 8n) bytes.unshift(Number(value & 255n))
-  // A leading 1 is a byte of zero.
-  for (let at = 0; text[at] === '1'; at += 1) bytes.unshift(0)
-  return Uint8Array.from(bytes)
 }

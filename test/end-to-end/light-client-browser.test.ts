@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os'
 import { join, normalize } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterAll, expect, test } from 'vitest'
+import { nativeCrypto } from '../../src/crypto/native.ts'
+import { isRefusal } from '../../src/tokens/refusal.ts'
+import { checkSpend, readTransfer } from '../../src/tokens/transfer.ts'
 import { findBrowser } from '../find-browser.ts'
 import { vectorUrl } from '../tokens/vectors.ts'
 
@@ -39,8 +42,10 @@ const IMPORTS = {
   '@noble/hashes/utils': `${NOBLE}/hashes/esm/utils.js`,
   '@noble/hashes/': `${NOBLE}/hashes/esm/`,
 }
-/** Judges all vectors, and then all good ones once more by the clock. */
+/** Judges all vectors, and then all good ones once more by the clock; signs transfers. */
 const SCRIPT = `
+import { deviceKeyOf, makeKeyPair, signTransfer } from '/src/tokens/device-key.ts'
+import { readTransfer } from '/src/tokens/transfer.ts'
 import { browserCrypto } from '/src/tokens/browser-crypto.ts'
 import { verifyProof } from '/src/tokens/light-client.ts'
 import { readProofFile } from '/src/tokens/proof-file.ts'
@@ -61,7 +66,21 @@ const answers = [
 const start = performance.now()
 for (const proof of good.values()) judge(accepted.genesis, proof)
 const milliseconds = (performance.now() - start) / good.size
-await fetch('/result', { method: 'POST', body: JSON.stringify({ answers, milliseconds }) })
+const pair = await makeKeyPair(crypto.subtle)
+const readOut = await crypto.subtle.exportKey('jwk', pair.privateKey).catch(({ name }) => name)
+const key = await deviceKeyOf(crypto.subtle, pair)
+const spent = []
+for (const { proof: file } of accepted.vectors) {
+  const { account, transfer } = readProofFile(file).proof
+  const made = readTransfer(browserCrypto, account, transfer)
+  for (let n = 0; n < 8; n += 1) {
+    const { id, bytes } = await signTransfer(browserCrypto, made, key)
+    spent.push({ account, id, bytes: Array.from(bytes) })
+  }
+}
+const { didKey } = key
+const signed = { didKey, readOut, spent }
+await fetch('/result', { method: 'POST', body: JSON.stringify({ answers, milliseconds, signed }) })
 `
 const MAP = JSON.stringify({ imports: IMPORTS })
 const PAGE = `<!doctype html><script type="importmap">${MAP}</script>
@@ -72,7 +91,13 @@ addEventListener('unhandledrejection', (event) => fail(String(event.reason)))
 </script>
 <script type="module" src="/main.js"></script>`
 
-type Result = { answers?: Record<string, unknown>[]; milliseconds?: number; error?: string }
+type Spent = { account: string; id: string; bytes: number[] }
+type Result = {
+  answers?: Record<string, unknown>[]
+  milliseconds?: number
+  signed?: { didKey: string; readOut: string; spent: Spent[] }
+  error?: string
+}
 
 const browser = await findBrowser()
 const leftOver: (() => unknown)[] = []
@@ -80,13 +105,12 @@ afterAll(async () => {
   for (const end of leftOver.toReversed()) await end()
 })
 
+const page = browser === undefined ? {} : await resultOf(browser)
+
 test.skipIf(browser === undefined)(
   'a browser takes and refuses the same proofs of transfers as a node, for the same reasons',
   async () => {
-    const { promise, resolve } = Promise.withResolvers<Result>()
-    const origin = await serve(resolve)
-    await open(browser!, `${origin}/`)
-    const { answers, milliseconds, error } = await promise
+    const { answers, milliseconds, error } = page
     expect(error).toBeUndefined()
     const [accepted, refused] = await Promise.all(['accepted', 'refused'].map(vectors))
     const due = [
@@ -98,6 +122,27 @@ test.skipIf(browser === undefined)(
     expect(milliseconds).toBeLessThan(1_000)
   },
 )
+
+test.skipIf(browser === undefined)(
+  'a browser spends with a key that it cannot read out, as validators want it signed',
+  () => {
+    const { didKey, readOut, spent } = page.signed!
+    expect(readOut).toBe('InvalidAccessError')
+    expect(spent.length).toBeGreaterThan(30)
+    for (const { account, id, bytes } of spent) {
+      const read = readTransfer(nativeCrypto, account, Uint8Array.from(bytes))
+      if (isRefusal(read)) throw new Error(read.detail)
+      expect(read.id).toBe(id)
+      expect(checkSpend(nativeCrypto, read, didKey)).toBeUndefined()
+    }
+  },
+)
+
+async function resultOf(program: string): Promise<Result> {
+  const { promise, resolve } = Promise.withResolvers<Result>()
+  await open(program, `${await serve(resolve)}/`)
+  return promise
+}
 
 async function vectors(name: string): Promise<Record<string, unknown>[]> {
   const { vectors: all } = JSON.parse(await readFile(vectorUrl(`${name}.json`), 'utf8')) as {
