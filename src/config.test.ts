@@ -47,6 +47,22 @@ test('half of a Stripe account, or a secret given twice, is refused', () => {
   expect(readConfig(whole).ANGELOS_STRIPE_WEBHOOK_SECRET).toBe('whsec_1')
 })
 
+test('a node that only validates takes no accounts, and no settings of parts that it lacks', () => {
+  const validator = readConfig({ ANGELOS_ROLE: 'all' }, { ANGELOS_ROLE: 'validator' })
+  expect(validator).toMatchObject({ validatesOnly: true, ANGELOS_INVITE_REQUIRED: true })
+  expect(readConfig({})).toMatchObject({ validatesOnly: false })
+  const idle = {
+    ANGELOS_UPSTREAMS: 'https://a.example',
+    ANGELOS_RELAYS: 'https://b.example',
+    ANGELOS_TOKEN_PROVIDER_KEY_FILE: '/run/key',
+    ANGELOS_INVITE_REQUIRED: 'false',
+  }
+  expect(readConfig(idle)).toMatchObject({ ANGELOS_INVITE_REQUIRED: false })
+  const named = /UPSTREAMS, ANGELOS_RELAYS, ANGELOS_TOKEN_PROVIDER_KEY_FILE, .*REQUIRED=false/
+  expect(() => readConfig(idle, { ANGELOS_ROLE: 'validator' })).toThrow(named)
+  expect(() => readConfig({}, { ANGELOS_ROLE: 'pds' })).toThrow(/ANGELOS_ROLE/)
+})
+
 test('a PLC directory by address is refused, since the PDS would not ask it', () => {
   expect(() => readConfig({ ANGELOS_PLC_URL: 'http://127.0.0.1:2582' })).toThrow(/localhost/)
 })

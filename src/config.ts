@@ -127,10 +127,14 @@ const settings = z.strictObject({
     .stringbool()
     .optional()
     .describe('Whether the bucket is a path of the endpoint, as MinIO has it'),
+  ANGELOS_ROLE: z
+    .enum(['all', 'validator'])
+    .default('all')
+    .describe('validator: the node answers for its token ledger only and takes no accounts'),
   ANGELOS_TOKEN_LEDGER: tokenLedgers
     .default([])
     .describe(
-      'Ledgers of tokens to follow, comma separated: CID of the first epoch, @, DID that governs it',
+      'Further ledgers to follow, comma separated: CID of the first epoch, @, DID that governs it',
     ),
   ANGELOS_TOKEN_PROVIDER_KEY_FILE: z
     .string()
@@ -171,7 +175,7 @@ const settings = z.strictObject({
     .string()
     .optional()
     .describe(
-      'File with the first epoch of a token ledger. A node whose key is in its committee validates it',
+      'File with the first epoch of a token ledger. Absent: ledger/genesis.json of the data folder',
     ),
   ANGELOS_WRITE_PATH: z
     .enum(['fast', 'package'])
@@ -185,6 +189,8 @@ export type Settings = z.output<typeof settings>
 export type Config = Readonly<
   Settings & {
     development: boolean
+    /** Whether it answers for a token ledger and nothing else. */
+    validatesOnly: boolean
     /** 0 for none */
     ANGELOS_ADMIN_PORT: number
     /** Where clients reach the node, without a slash at the end. */
@@ -196,9 +202,13 @@ export type Config = Readonly<
   }
 >
 
-/** Reads the environment once. Every problem is reported together, misspelt names included. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const ours = Object.entries(env).filter(
+/** Reads the environment once, and what was said beside it, which wins. Every problem is reported
+ *  together, misspelt names included. */
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  said: Readonly<Record<string, string>> = {},
+): Config {
+  const ours = Object.entries({ ...env, ...said }).filter(
     ([name, value]) => (name.startsWith(PREFIX) || OURS.includes(name)) && value !== '',
   )
   const read = settings.safeParse(Object.fromEntries(ours))
@@ -223,7 +233,7 @@ function halfGiven(s: Settings): string[] {
   const s3 = Object.entries(s).filter(([name, value]) => name.startsWith('ANGELOS_S3_') && value)
   if (s3.length > 0 && !s.ANGELOS_S3_BUCKET)
     problems.push(`✖ ${s3.map(([name]) => name).join(', ')} mean nothing without ANGELOS_S3_BUCKET`)
-  problems.push(...halfStripe(s))
+  problems.push(...halfStripe(s), ...idleSettings(s))
   if (s.ANGELOS_PLC_URL && isIP(new URL(s.ANGELOS_PLC_URL).hostname.replace(/^\[|\]$/g, '')))
     problems.push('✖ ANGELOS_PLC_URL needs a name, not an address: say localhost for this machine')
   if (s.ANGELOS_NAME !== undefined && s.ANGELOS_HOSTNAME !== 'localhost')
@@ -240,17 +250,30 @@ function halfStripe(s: Settings): string[] {
   return []
 }
 
+/** Settings of parts that a node which only validates does not have. */
+function idleSettings(s: Settings): string[] {
+  if (s.ANGELOS_ROLE !== 'validator') return []
+  const lists = ['ANGELOS_UPSTREAMS', 'ANGELOS_RELAYS'] as const
+  const idle: string[] = lists.filter((name) => s[name].length > 0)
+  const { ANGELOS_TOKEN_PROVIDER_KEY_FILE: key, ANGELOS_INVITE_REQUIRED: invites } = s
+  if (key !== undefined) idle.push('ANGELOS_TOKEN_PROVIDER_KEY_FILE')
+  if (invites === false) idle.push('ANGELOS_INVITE_REQUIRED=false')
+  return idle.length === 0 ? [] : [`✖ A node that only validates has no use for ${idle.join(', ')}`]
+}
+
 function derive(s: Settings): Config {
   const development = s.ANGELOS_HOSTNAME === 'localhost'
+  const validatesOnly = s.ANGELOS_ROLE === 'validator'
   const name = s.ANGELOS_NAME ?? (s.ANGELOS_PORT === 2583 ? 'angel' : `angel-${s.ANGELOS_PORT}`)
   const anyHost = s.ANGELOS_HOST === '0.0.0.0'
   return {
     ...s,
     ANGELOS_ADMIN_PORT: s.ANGELOS_ADMIN_PORT ?? (s.ANGELOS_PORT === 2583 ? 2584 : 0),
-    ANGELOS_INVITE_REQUIRED: s.ANGELOS_INVITE_REQUIRED ?? !development,
+    ANGELOS_INVITE_REQUIRED: s.ANGELOS_INVITE_REQUIRED ?? (validatesOnly || !development),
     ANGELOS_RATE_LIMITS: s.ANGELOS_RATE_LIMITS ?? !development,
     ANGELOS_CRAWLERS: s.ANGELOS_CRAWLERS ?? (development ? [] : ['https://bsky.network']),
     development,
+    validatesOnly,
     localUrl: `http://${anyHost ? '127.0.0.1' : s.ANGELOS_HOST}:${s.ANGELOS_PORT}`,
     publicUrl: development ? `http://localhost:${s.ANGELOS_PORT}` : `https://${s.ANGELOS_HOSTNAME}`,
     handleDomain: development ? `.${name}.test` : `.${s.ANGELOS_HOSTNAME}`,

@@ -18,7 +18,7 @@ import { zoneDataVersion } from './appview/booking/local-time.ts'
 import { siteRoutes } from './appview/site-routes.ts'
 import { xrpcRoutes } from './appview/xrpc.ts'
 import { type OriginRoutes, type Upgrade, mountOrigin, routesInTurn } from './pds/origin.ts'
-import { didDocument, serviceDid } from './pds/identity.ts'
+import { describeNode, serviceDid } from './pds/identity.ts'
 import { packageNames } from './pds/method-names.ts'
 import { withOwnLedger } from './ledger-setting.ts'
 import { openCertifying } from './open-certifying.ts'
@@ -73,7 +73,7 @@ export async function startNode(
   const keys = await loadKeys(dataDir)
   const database = parts.use(await openDatabase({ dataDir, url: config.DATABASE_URL, log }))
   const plcUrl = await findPlc(config, database.url, log, parts)
-  const identity = describeNode({ did, publicUrl, keys })
+  const identity = describeNode({ ...config, did, keys })
   const overrides = (asked: string) => (asked === did ? identity.document() : undefined)
   const resolver = createIdentityResolver({ plcUrl, development, clock, log, overrides })
   const pds = await openPds({ config, keys, plcUrl, did, dataDir, log, clock })
@@ -98,7 +98,7 @@ export async function startNode(
   // The PDS makes its tables when it starts, so the node's own account comes after.
   identity.setAccount((await pds.ensureAccount(`node${handleDomain}`, { reserved: true })).did)
   await appView.listen()
-  await spaces.start()
+  await spaces?.start()
   opened.begin()
   const pools = { main: database.pool, points: appView.points }
   const looking = { pools, verifier: appView.verifier, ledger: ledgerNow(shared, opened) }
@@ -155,9 +155,12 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
     ledger,
     certifying,
     begin: () => {
-      for (const work of [following, ledger, certifying, publishing, exchanging]) work.begin()
+      for (const work of [following, ledger, certifying, publishing]) work.begin()
+      if (!config.validatesOnly) exchanging.begin()
     },
-    spaces: parts.use(openSpaces({ ...spaceParts, visiting, appView })),
+    spaces: config.validatesOnly
+      ? undefined
+      : parts.use(openSpaces({ ...spaceParts, visiting, appView })),
   }
 }
 
@@ -199,22 +202,10 @@ function nodeRoutes(
 ): OriginRoutes {
   const { handleDomain, ANGELOS_HOSTNAME: hostname } = config
   const methods = xrpcRoutes({ xrpc, log, health, prefixes: SPACE_PREFIXES })
-  const sites = siteRoutes({ sql: database.pool, hostname, handleDomain, didOf: pds.didOf, log })
   const upgrades = upgradesOf(xrpc.server.subscriptions)
+  if (config.validatesOnly) return { ...methods, upgrades }
+  const sites = siteRoutes({ sql: database.pool, hostname, handleDomain, didOf: pds.didOf, log })
   return { ...routesInTurn(methods, webhooks, downloads, sites), upgrades }
-}
-
-/** The node's DID document, which names the node's own account once there is one. */
-function describeNode(node: { did: string; publicUrl: string; keys: NodeKeys }) {
-  const { did, publicUrl, keys } = node
-  const [serviceKey, validatorKey] = [keys.serviceKey.did(), keys.validatorKey.did()]
-  let current = didDocument({ did, publicUrl, serviceKey, validatorKey })
-  return {
-    document: () => current,
-    setAccount: (account: string) => {
-      current = didDocument({ did, publicUrl, serviceKey, validatorKey, account })
-    },
-  }
 }
 
 function healthSources(parts: {

@@ -10,6 +10,7 @@ import { createLoads } from './appview/loads.ts'
 import { noteLogin } from './appview/logins.ts'
 import { beginBooking } from './appview/methods/booking/begin-booking.ts'
 import { type MethodDeps, mountMethods } from './appview/methods/index.ts'
+import { readTokens } from './appview/methods/tokens/read-tokens.ts'
 import { migrations } from './appview/migrations/index.ts'
 import { beginOrders, paymentEffect } from './appview/orders/order-clocks.ts'
 import { createProgress } from './appview/progress.ts'
@@ -145,9 +146,10 @@ export async function openAppView(options: Options): Promise<AppView> {
     listen: async () => {
       await meter.settle()
       await sync.start()
+      await beginTokens(options, people.tokens)
+      if (options.config.validatesOnly) return
       await finishAndBegin(options, { ...acting, ...people, guests })
       await beginBusiness(options, parts)
-      await beginTokens(options, people.tokens)
       await payments.begin()
     },
     [Symbol.asyncDispose]: async () => {
@@ -171,7 +173,7 @@ type Parts = Base & { service: ServiceAuth; meter: TenantMeter } & Omit<
     keyof ReturnType<typeof settled>
   >
 
-/** Mounts all methods on a server of their own. */
+/** Mounts the methods of the node's role on a server of their own. */
 function mountAll(options: Options, parts: Parts): Xrpc {
   const { config } = options
   const xrpc = createXrpc({
@@ -180,7 +182,8 @@ function mountAll(options: Options, parts: Parts): Xrpc {
   })
   const { service, meter } = parts
   const mount = { ...xrpc, authenticate: authenticator(options, service), meter }
-  mountMethods(mount, { ...parts, ...settled(options, parts) })
+  const mountThem = config.validatesOnly ? readTokens : mountMethods
+  mountThem(mount, { ...parts, ...settled(options, parts) })
   return xrpc
 }
 

@@ -34,10 +34,12 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** A folder that is removed with its database when the process object is disposed. */
+/** Runs a command with what more is said after it, in a folder that is removed with its database
+ *  when the process object is disposed. */
 export async function nodeProcess(
   command: 'start' | 'plc',
   env: Readonly<Record<string, string>> = {},
+  more: readonly string[] = [],
 ): Promise<NodeProcess> {
   const port = await freePort()
   const dataDir = await mkdtemp(join(tmpdir(), `angelos-${command}-`))
@@ -54,7 +56,7 @@ export async function nodeProcess(
   let output = ''
 
   const start = async () => {
-    const args = ['--disable-warning=ExperimentalWarning', MAIN, command]
+    const args = ['--disable-warning=ExperimentalWarning', MAIN, command, ...more]
     const started = spawn(process.execPath, args, { env: full, stdio: ['ignore', 'pipe', 'pipe'] })
     child = started
     for (const stream of [started.stdout, started.stderr])

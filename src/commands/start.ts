@@ -8,29 +8,37 @@ import { stopSignal } from './stop-signal.ts'
 export const start: Command = {
   name: 'start',
   summary: 'run a node until Ctrl-C',
-  usage: `./angelos start
+  usage: `./angelos start [--role all|validator]
 
   Keeps everything in ANGELOS_DATA_DIR (default ./data). The settings are listed in
-  node.env.example. A second start goes on with the same data and identities.`,
+  node.env.example. A second start goes on with the same data and identities.
+
+  --role validator runs a node that only takes part in a token ledger: it votes for transfers,
+  keeps and publishes what is certified, and tells balances. It takes no accounts, follows nobody
+  else, keeps no permissioned repos and answers no other method. ANGELOS_ROLE says the same.`,
   async run(args) {
-    parseArgs({ args: [...args], options: {}, strict: true })
-    const config = readConfig()
+    const options = { role: { type: 'string' } } as const
+    const { role } = parseArgs({ args: [...args], options, strict: true }).values
+    const config = readConfig(undefined, role === undefined ? {} : { ANGELOS_ROLE: role })
     const stopped = stopSignal()
     await using node = await startNode(config)
-    process.stdout.write(greeting(node))
+    process.stdout.write(greeting(node, config.validatesOnly))
     await stopped
     process.stdout.write('\nstopping …\n')
     return 0
   },
 }
 
-function greeting(node: {
-  url: string
-  did: string
-  handleDomain: string
-  plcUrl: string
-  adminUrl: string | undefined
-}): string {
+function greeting(
+  node: {
+    url: string
+    did: string
+    handleDomain: string
+    plcUrl: string
+    adminUrl: string | undefined
+  },
+  validatesOnly: boolean,
+): string {
   const metrics = node.adminUrl ? `\n    metrics   ${node.adminUrl}/metrics` : ''
   return `
   Angel OS is running.
@@ -40,12 +48,19 @@ function greeting(node: {
     identity  ${node.did}
     PLC       ${node.plcUrl}
 
-  Make the first account:
-
-    ./angelos account create ada${node.handleDomain} ada@example.com
-
-  then log in with it in any AT Protocol client, with ${node.url} as the server.
+${validatesOnly ? JOINING : firstAccount(node)}
   Ctrl-C stops the node.
 
 `
+}
+
+const JOINING = `  It validates and does nothing else. "./angelos network join" prints what
+  governance needs to take it in, "./angelos network status" how the ledger is.`
+
+function firstAccount({ url, handleDomain }: { url: string; handleDomain: string }): string {
+  return `  Make the first account:
+
+    ./angelos account create ada${handleDomain} ada@example.com
+
+  then log in with it in any AT Protocol client, with ${url} as the server.`
 }

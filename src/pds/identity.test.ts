@@ -28,3 +28,16 @@ test('resolvers read the key and the endpoint of a node from its document', asyn
     publicKeyMultibase: 'zDnaeTiq1PdzvZXUaMdezchcMJQpBdH2VN4pgrrEhMCCbmwSb',
   })
 })
+
+test('the document of a node that only validates says where it does, and names no AppView', () => {
+  const node = {
+    did: 'did:web:node.example',
+    publicUrl: 'https://node.example',
+    serviceKey: 'did:key:zService',
+    validatorKey: 'did:key:zValidator',
+  }
+  const services = (validatesOnly: boolean) =>
+    didDocument({ ...node, validatesOnly }).service.map(({ id }) => id)
+  expect(services(true)).toEqual(['#atproto_pds', '#angelos_validator'])
+  expect(services(false)).toContain('#angelos_appview')
+})

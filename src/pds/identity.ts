@@ -1,3 +1,5 @@
+import type { NodeKeys } from './secrets.ts'
+
 /** One verification method of a DID document (W3C DID Core, Multikey). */
 type VerificationMethod = {
   id: string
@@ -33,8 +35,16 @@ export function didDocument(node: {
   serviceKey: string
   validatorKey: string
   account?: string
+  /** Whether it has no AppView. */
+  validatesOnly?: boolean
 }): NodeDidDocument {
   const serviceEndpoint = node.publicUrl
+  const views = node.validatesOnly
+    ? []
+    : [
+        { id: '#angelos_appview', type: 'AngelosAppView', serviceEndpoint },
+        { id: '#bsky_appview', type: 'BskyAppView', serviceEndpoint },
+      ]
   return {
     '@context': ['https://www.w3.org/ns/did/v1', 'https://w3id.org/security/multikey/v1'],
     id: node.did,
@@ -45,10 +55,31 @@ export function didDocument(node: {
     ],
     service: [
       { id: '#atproto_pds', type: 'AtprotoPersonalDataServer', serviceEndpoint },
-      { id: '#angelos_appview', type: 'AngelosAppView', serviceEndpoint },
-      { id: '#bsky_appview', type: 'BskyAppView', serviceEndpoint },
+      ...views,
       { id: '#angelos_validator', type: 'AngelosValidator', serviceEndpoint },
     ],
+  }
+}
+
+/** The node's DID document, which names the node's own account once there is one. */
+export function describeNode(parts: {
+  did: string
+  publicUrl: string
+  validatesOnly: boolean
+  keys: Pick<NodeKeys, 'serviceKey' | 'validatorKey'>
+}): { document: () => NodeDidDocument; setAccount: (account: string) => void } {
+  const { keys, ...node } = parts
+  const known = {
+    ...node,
+    serviceKey: keys.serviceKey.did(),
+    validatorKey: keys.validatorKey.did(),
+  }
+  let current = didDocument(known)
+  return {
+    document: () => current,
+    setAccount: (account) => {
+      current = didDocument({ ...known, account })
+    },
   }
 }
 

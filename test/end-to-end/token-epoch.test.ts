@@ -120,6 +120,28 @@ test('an epoch ends by a quorum of seals: what was final stays, budgets burn, gr
   expect(await pay.certify(next, second)).toMatchObject({ status: 'final' })
 })
 
+test('the fourth only validates: it takes nobody in, and answers for its ledger alone', async () => {
+  const fourth = network.nodes[3]!
+  const { origin } = fourth
+  await expect(createPerson(origin, 'eve.node4.test')).rejects.toMatchObject({
+    error: 'InvalidInviteCode',
+  })
+  const later = anybodyGet(origin, `${TOKENS}.readStanding`, { epoch: '9' })
+  await expect(later).rejects.toMatchObject({ error: 'NotFound' })
+  const none = { error: 'MethodNotImplemented' }
+  for (const [method, asked] of [
+    ['co.kendev.spaces.listSpaces', {}],
+    ['co.kendev.tokens.readExchanges', { account: ben!.did }],
+    ['com.atproto.space.listSpaces', {}],
+  ] as const)
+    await expect(anybodyGet(origin, method, asked)).rejects.toMatchObject(none)
+  const document = (await (await fetch(`${origin}/.well-known/did.json`)).json()) as {
+    service: { id: string }[]
+  }
+  expect(document.service.map(({ id }) => id)).toEqual(['#atproto_pds', '#angelos_validator'])
+  expect(fourth.output()).toContain('It validates and does nothing else.')
+})
+
 test('a validator killed while sealed is sealed again, and goes over with the others', async () => {
   const third = network.nodes[2]!
   const { items } = await anybodyGet<{ items: { $bytes: string }[] }>(

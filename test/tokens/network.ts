@@ -24,7 +24,8 @@ export type Manner = (request: {
   body: string
 }) => Promise<object> | 'forward' | 'drop'
 
-/** Four nodes in processes of their own, each a validator, and a gate in front of the last one. */
+/** Four nodes in processes of their own, each a validator, and a gate in front of the last one,
+ *  which does nothing else. */
 export type TokenNetwork = AsyncDisposable & {
   readonly nodes: readonly NodeProcess[]
   readonly signers: readonly TokenSigner[]
@@ -53,7 +54,8 @@ export async function tokenNetwork(): Promise<TokenNetwork> {
   const nodes: NodeProcess[] = []
   for (const n of [1, 2, 3, 4]) {
     const env = { ANGELOS_PLC_URL: plc.origin, ANGELOS_NAME: `node${n}`, ANGELOS_ADMIN_PORT: '0' }
-    nodes.push(parts.use(await nodeProcess('start', env)))
+    const role = n === 4 ? ['--role', 'validator'] : []
+    nodes.push(parts.use(await nodeProcess('start', env, role)))
   }
   const keys = await Promise.all(nodes.map(({ dataDir }) => loadKeys(dataDir)))
   const signers = keys.map(({ validatorKeyHex }) => p256Signer(Buffer.from(validatorKeyHex, 'hex')))
