@@ -9,12 +9,11 @@ import { migrate } from './database/migrate.ts'
 import { openKysely } from './database/pool.ts'
 import type { SqlPool } from './database/sql.ts'
 import type { IdentityResolver } from './identity/resolver.ts'
+import { readGenesis } from './ledger-setting.ts'
 import type { Log } from './log.ts'
 import type { Outbound } from './outbound/fetch.ts'
 import type { NodeKeys } from './pds/secrets.ts'
 import type { ReadEpoch } from './tokens/epoch.ts'
-import { readEpochJson } from './tokens/epoch-json.ts'
-import { isRefusal } from './tokens/refusal.ts'
 import { catchUp } from './validator/catch-up.ts'
 import { keepHeard } from './validator/epoch-books.ts'
 import { followEpochs, takeOwn } from './validator/follow-epochs.ts'
@@ -52,7 +51,8 @@ type Options = {
 export async function openLedger(options: Options): Promise<NodeLedger> {
   const { config, keys, database, resolver, outbound, timers, log } = options
   await migrate({ db: openKysely(database.pool), schema: 'ledger', migrations })
-  const genesis = await readGenesis(config.ANGELOS_TOKEN_GENESIS)
+  const file = config.ANGELOS_TOKEN_GENESIS
+  const genesis = file === undefined ? undefined : readGenesis(file, await readFile(file, 'utf8'))
   const sql = database.pool as unknown as SqlPool
   if (!genesis) {
     const none = { epochs: undefined, sql, desk: () => undefined, validating: () => undefined }
@@ -95,12 +95,4 @@ function sourcesOf(sql: SqlPool, ledger: string) {
     },
     keep: (found: readonly ReadEpoch[]) => keepHeard(sql, ledger, found),
   }
-}
-
-async function readGenesis(file: string | undefined): Promise<ReadEpoch | undefined> {
-  if (file === undefined) return undefined
-  const read = readEpochJson(crypto, await readFile(file, 'utf8'))
-  if (isRefusal(read)) throw new Error(`${file} holds no first epoch: ${read.detail}`)
-  if (read.epoch.epoch !== 0) throw new Error(`${file} holds epoch ${read.epoch.epoch}, not 0`)
-  return read
 }
