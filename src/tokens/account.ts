@@ -84,6 +84,15 @@ export function withPins(
 }
 
 /** Whether a change of key still binds the account to small sums. */
-export function isOnHold({ angel, atproto }: Account, now: string): boolean {
-  return [angel, atproto].some((one) => one?.heldUntil !== undefined && now < one.heldUntil)
+export function isOnHold(account: Account, now: string): boolean {
+  const until = heldUntilOf(account)
+  return until !== undefined && now < until
+}
+
+/** Until when changes of keys bind the account to small sums; undefined if none was changed. */
+export function heldUntilOf({ angel, atproto }: Account): string | undefined {
+  return [angel, atproto]
+    .flatMap((one) => one?.heldUntil ?? [])
+    .toSorted()
+    .at(-1)
 }

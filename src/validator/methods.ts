@@ -3,7 +3,7 @@ import { InvalidRequestError, type Server } from '@atproto/xrpc-server'
 import { nativeCrypto } from '../crypto/native.ts'
 import { co } from '../lexicons/index.ts'
 import { encodeRecord } from '../tokens/encoding.ts'
-import { emptyAccount } from '../tokens/account.ts'
+import { emptyAccount, heldUntilOf } from '../tokens/account.ts'
 import { ImpossibleStep, isRefusal } from '../tokens/refusal.ts'
 import type { Applied } from '../tokens/ledger-view.ts'
 import type { Standing } from '../tokens/state-root.ts'
@@ -138,7 +138,9 @@ async function stateOf({ opened }: Desk, did: string): Promise<object> {
     numbers: [{ account: did, seq: 1 }],
     mints: [],
   })
-  const { seq, head, balance } = view.account(did) ?? emptyAccount(did)
+  const account = view.account(did) ?? emptyAccount(did)
+  const { seq, head, balance, spent, angel } = account
+  const heldUntil = heldUntilOf(account)
   const lock = view.lock(did)
   return {
     ledger: committee.ledger,
@@ -149,6 +151,9 @@ async function stateOf({ opened }: Desk, did: string): Promise<object> {
     seq,
     ...(head !== undefined && { head }),
     balance: Number(balance),
+    spent: Number(spent),
+    ...(angel && { deviceKey: angel.key }),
+    ...(heldUntil !== undefined && { heldUntil }),
     ...(lock && { locked: lock.id }),
   }
 }
