@@ -1,8 +1,11 @@
+import { tellingHosts } from './account-session.ts'
 import { type Command, UsageError } from './command.ts'
+import { networkEndorse } from './network-endorse.ts'
 import { networkEpoch } from './network-epoch.ts'
 import { networkInit } from './network-init.ts'
 import { networkJoin } from './network-join.ts'
 import { networkPlan } from './network-plan.ts'
+import { networkReward } from './network-reward.ts'
 import { networkSeal } from './network-seal.ts'
 import { networkStatus } from './network-status.ts'
 
@@ -13,6 +16,8 @@ const parts: readonly Command[] = [
   networkEpoch,
   networkSeal,
   networkStatus,
+  networkReward,
+  networkEndorse,
 ]
 
 /** Founds a token ledger, takes part in it and leads it from epoch to epoch. */
@@ -22,7 +27,7 @@ export const network: Command = {
   usage: parts.map(({ summary, usage }) => `${usage}\n\n  This is to ${summary}.`).join('\n\n'),
   async run([verb, ...args]) {
     const part = parts.find(({ name }) => name === verb)
-    if (part) return part.run(args)
+    if (part) return tellingHosts(() => part.run(args))
     throw new UsageError(`Say one of ${parts.map(({ name }) => name).join(', ')}.`)
   },
 }

@@ -10,7 +10,7 @@ import { openEpoch, settleEpoch } from '../settle.ts'
 import { type Transfer, readTransfer } from '../transfer.ts'
 import { encodeRecord } from '../encoding.ts'
 import { type Endorsed, approve, witness, withApprovals, withWitnesses } from './endorsement.ts'
-import { type Reward, draftReward, karmaReward } from './reward.ts'
+import { type Reward, draftReward, isDraftOf, karmaReward } from './reward.ts'
 
 const ISSUER = payer('issuer')
 const AMY = payer('amy')
@@ -260,6 +260,19 @@ test('a pool that asks for witnesses and approvals has them in this order', asyn
   const made = whole(withApprovals(crypto, desk.current, read, [early, word]))
   expect(await ask(desk, made)).toMatchObject({ ok: true })
   await expectSound(desk, [strict])
+})
+
+test('a draft is known again by its place and what it is for, whatever was put into it', async () => {
+  const desk = await openDesk([KARMA], {}, PERSONS)
+  const { draft, words } = offer(desk, karmaReward(awardTo('ben', 10)), [WEN, XIA])
+  const { transfer } = draft
+  const later = { ...transfer, createdAt: '2026-11-28T13:00:00.000Z' }
+  expect(isDraftOf(whole(withWitnesses(crypto, desk.current, draft, words)), later)).toBe(true)
+  const { credits, evidence } = karmaReward(awardTo('ben', 11))
+  const places = [{ seq: 2 }, { epoch: 1 }, { prev: desk.genesis.id }]
+  for (const more of [...places, { credits }, { evidence: evidence! }]) {
+    expect(isDraftOf({ ...transfer, ...more }, transfer)).toBe(false)
+  }
 })
 
 test.each([0, -1, 1.5, Number.NaN])('an award of %d points is a mistake', (points) => {

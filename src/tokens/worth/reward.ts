@@ -1,4 +1,5 @@
 import type { Account } from '../account.ts'
+import { encodeRecord, sameBytes } from '../encoding.ts'
 import { type Kind, type StrongRef, TRANSFER, type Transfer } from '../transfer.ts'
 
 /** micro-tokens for a karma point: ten points are a token. */
@@ -51,4 +52,15 @@ export function draftReward(
     createdAt: now,
     signatures: [],
   }
+}
+
+/** Whether a transfer in a pool's repo is this draft, whatever was put into it since: the same
+ *  place in the account, for the same. */
+export function isDraftOf(there: Transfer, draft: Transfer): boolean {
+  const [one, other] = [there, draft].map(({ ledger, epoch, seq, prev, kind, ...rest }) => {
+    const { credits, evidence } = rest
+    const place = { ledger, epoch, seq, ...(prev !== undefined && { prev }) }
+    return encodeRecord({ ...place, kind, credits, ...(evidence && { evidence }) })
+  })
+  return sameBytes(one!, other!)
 }
