@@ -9,6 +9,7 @@ import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { test } from './commands/test.ts'
 import { verify } from './commands/verify.ts'
+import { wallet } from './commands/wallet.ts'
 import { ConfigError } from './config.ts'
 
 const commands: readonly Command[] = [
@@ -19,6 +20,7 @@ const commands: readonly Command[] = [
   quarantine,
   rebuild,
   network,
+  wallet,
   plc,
   test,
   bench,

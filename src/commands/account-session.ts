@@ -10,7 +10,7 @@ export type AccountSession = {
   /** Origin of the PDS. */
   readonly service: string
   get<T>(nsid: string, params?: Readonly<Record<string, string | number>>): Promise<T>
-  call<T>(nsid: string, body: object): Promise<T>
+  call<T>(nsid: string, body?: object): Promise<T>
 }
 
 /** What a host answers that is not what was asked for; `error` is its name. */
@@ -23,10 +23,23 @@ export class HostError extends Error {
   }
 }
 
+/** Runs a part of a command; what a host has refused is told without where in the program. */
+export async function tellingHosts(run: () => Promise<number>): Promise<number> {
+  try {
+    return await run()
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 1
+  }
+}
+
 type Fault = { readonly error?: string; readonly message?: string }
 type Call = {
   readonly params?: Readonly<Record<string, string | number>>
   readonly body?: object
+  /** Set for a procedure that takes no body. */
+  readonly post?: boolean
   readonly token?: string
 }
 
@@ -64,7 +77,8 @@ export async function openSession(of: {
     handle: made.handle,
     service,
     get: (nsid, params = {}) => callHost(service, nsid, { params, token }),
-    call: (nsid, sent) => callHost(service, nsid, { body: sent, token }),
+    call: (nsid, sent) =>
+      callHost(service, nsid, { post: true, token, ...(sent && { body: sent }) }),
   }
 }
 
@@ -72,13 +86,14 @@ export async function openSession(of: {
 export async function callHost<T>(
   origin: string,
   nsid: string,
-  { params = {}, body, token }: Call = {},
+  { params = {}, body, post = body !== undefined, token }: Call = {},
 ): Promise<T> {
   const query = new URLSearchParams()
   for (const [name, value] of Object.entries(params)) query.set(name, String(value))
   const search = query.size === 0 ? '' : `?${query.toString()}`
   const response = await fetch(`${origin}/xrpc/${nsid}${search}`, {
-    ...(body && { method: 'POST', body: JSON.stringify(body) }),
+    ...(post && { method: 'POST' }),
+    ...(body && { body: JSON.stringify(body) }),
     headers: {
       ...(body && { 'content-type': 'application/json' }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),

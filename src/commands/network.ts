@@ -1,3 +1,4 @@
+import { tellingHosts } from './account-session.ts'
 import { type Command, UsageError } from './command.ts'
 import { networkEndorse } from './network-endorse.ts'
 import { networkEpoch } from './network-epoch.ts'
@@ -26,7 +27,7 @@ export const network: Command = {
   usage: parts.map(({ summary, usage }) => `${usage}\n\n  This is to ${summary}.`).join('\n\n'),
   async run([verb, ...args]) {
     const part = parts.find(({ name }) => name === verb)
-    if (part) return part.run(args)
+    if (part) return tellingHosts(() => part.run(args))
     throw new UsageError(`Say one of ${parts.map(({ name }) => name).join(', ')}.`)
   },
 }

@@ -1,5 +1,5 @@
-import { parseDidKey } from '../crypto/did-key.ts'
 import type { DidDocument, Identity } from '../identity/identity.ts'
+import { methodKey } from '../identity/method-key.ts'
 import type { AccountKeys } from '../tokens/account.ts'
 
 /** The keys that spend from an account: what signs its commits, and its device key `#angel`, of
@@ -13,7 +13,5 @@ function angelKey(document: DidDocument): string | undefined {
   const method = document.verificationMethod?.find(
     ({ id }) => id === '#angel' || id === `${document.id}#angel`,
   )
-  if (method?.type !== 'Multikey' || method.publicKeyMultibase === undefined) return undefined
-  const key = `did:key:${method.publicKeyMultibase}`
-  return parseDidKey(key) ? key : undefined
+  return method && methodKey(method)
 }

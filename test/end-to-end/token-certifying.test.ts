@@ -11,6 +11,7 @@ import { type LedgerByCommands, ledgerByCommands } from '../tokens/ledger-by-com
 import { type TokenNetwork, tokenNetwork } from '../tokens/network.ts'
 import { payments } from '../tokens/payments.ts'
 import { everyNodeAgrees, rebuildViews } from '../tokens/standings.ts'
+import { payByWallet, payWithADeviceKey } from '../tokens/wallet-story.ts'
 
 const TOKEN = 1_000_000
 const SOON = { timeout: 60_000, interval: 500 }
@@ -29,7 +30,10 @@ beforeAll(async () => {
   ben = await createPerson(two!.origin, 'ben.node2.test')
   council = await createPerson(one!.origin, 'council.node1.test')
   ledger = ledgerByCommands(network, council)
-  genesis = await ledger.found({ gifts: [{ to: ada.did, amount: 9 * TOKEN }] })
+  genesis = await ledger.found({
+    gifts: [{ to: ada.did, amount: 40 * TOKEN }],
+    params: { holdHours: 0 },
+  })
 }, 280_000)
 afterAll(() => network[Symbol.asyncDispose]())
 
@@ -79,7 +83,7 @@ test('both see what that comes to, each on their own node', async () => {
     const view = await anybodyGet<View>(origin, 'co.kendev.tokens.getBalance', asked)
     return view.currentBalance
   }
-  await expect.poll(() => balance(1, ada.did), SOON).toBe(6 * TOKEN)
+  await expect.poll(() => balance(1, ada.did), SOON).toBe(37 * TOKEN)
   await expect.poll(() => balance(2, ben.did), SOON).toBe(3 * TOKEN)
 }, 150_000)
 
@@ -94,6 +98,14 @@ test('on every node, also where nobody was paid, views are what the validators h
 
 test('a payment that takes a quote is answered by the node of the provider', async () => {
   await exchangeAcrossNodes(network, { customer: ada, provider: ben }, { genesis, epoch: next })
+}, 200_000)
+
+test('by the wallet a payment is made, seen by both and proved from a file, and nothing is sent twice', async () => {
+  await payByWallet(network, { ada, ben })
+}, 200_000)
+
+test('above a small limit a payment takes a device key, and with one in the document every payment', async () => {
+  await payWithADeviceKey(network, { ada, ben })
 }, 200_000)
 
 test('whoever governs sees how the validators are, stops the ledger, and has it go on', async () => {
