@@ -35,7 +35,8 @@ export const walletSend: Command = {
   name: 'send',
   summary: 'send tokens, and wait until it is final',
   usage: `./angelos wallet send TO AMOUNT --account HANDLE [--key FILE] [--reason TEXT]
-                      [--wait SECONDS] [--replace] [--genesis FILE] [--service ORIGIN] [--password-file FILE]
+                      [--wait SECONDS] [--replace] [--genesis FILE] [--service ORIGIN]
+                      [--password-file FILE]
 
   TO is a handle or a DID, AMOUNT in tokens, such as 12 or 0.25. The transfer is written into the
   repo of the account, signed with its device key where one is given, and certified by the
