@@ -10,7 +10,8 @@ import { openSession } from './account-session.ts'
 import { type Command, UsageError } from './command.ts'
 import { openOwnLedger } from './network-files.ts'
 import { lookOutside } from './outside.ts'
-import { findTransfer, readSigner } from './pool-draft.ts'
+import { findTransfer } from './pool-draft.ts'
+import { readDeviceKey } from './wallet-place.ts'
 
 /** Vouches for a transfer out of a pool. */
 export const networkEndorse: Command = {
@@ -40,7 +41,7 @@ export const networkEndorse: Command = {
     if (pool === undefined || account === undefined || key === undefined)
       throw new UsageError('Say --pool, --account and --key.')
     if (!Number.isSafeInteger(seq) || seq < 1) throw new UsageError('Say a --number from 1.')
-    const signer = await readSigner(key)
+    const signer = await readDeviceKey(key)
     const { config, fetch, current, now } = await openOwnLedger()
     const identity = await lookOutside(config, silentLog).resolver.resolve(pool)
     if (!identity) throw new UsageError(`Nobody is found by ${pool}.`)

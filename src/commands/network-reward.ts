@@ -18,7 +18,8 @@ import { pinnedPersons } from '../validator/open-validator.ts'
 import { type AccountSession, callHost, openSession } from './account-session.ts'
 import { type Command, UsageError } from './command.ts'
 import { type OwnLedger, openOwnLedger } from './network-files.ts'
-import { findTransfer, putTransfer, readSigner } from './pool-draft.ts'
+import { findTransfer, putTransfer } from './pool-draft.ts'
+import { readDeviceKey } from './wallet-place.ts'
 
 /** Makes a reward of an award of karma. */
 export const networkReward: Command = {
@@ -48,7 +49,7 @@ export const networkReward: Command = {
     const { account } = values
     if (uri === undefined || account === undefined || positionals.length !== 1)
       throw new UsageError('Say the at-uri of one award, and with --account who owns the pool.')
-    const signer = values.key === undefined ? undefined : await readSigner(values.key)
+    const signer = values.key === undefined ? undefined : await readDeviceKey(values.key)
     const ledger = await openOwnLedger()
     const passwordFile = values['password-file']
     const session = await openSession({ service: ledger.config.localUrl, account, passwordFile })

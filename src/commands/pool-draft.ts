@@ -1,15 +1,12 @@
-import { readFile } from 'node:fs/promises'
 import { nativeCrypto as crypto } from '../crypto/native.ts'
-import { p256Signer } from '../crypto/p256.ts'
 import type { Outbound } from '../outbound/fetch.ts'
 import { readLimitedJson } from '../outbound/read-limited.ts'
 import { encodeRecord } from '../tokens/encoding.ts'
 import { reviveBytes } from '../tokens/json-bytes.ts'
 import { isRefusal } from '../tokens/refusal.ts'
-import type { TokenSigner } from '../tokens/token-crypto.ts'
 import { TRANSFER, type Transfer, readTransfer } from '../tokens/transfer.ts'
 import type { AccountSession } from './account-session.ts'
-import { UsageError, fileFault } from './command.ts'
+import { UsageError } from './command.ts'
 
 const RECORD_BYTES_MAX = 100_000
 
@@ -37,11 +34,4 @@ export async function putTransfer(
   const record = JSON.parse(JSON.stringify(transfer)) as object
   const body = { repo: session.did, collection: TRANSFER, rkey, record }
   await session.call('com.atproto.repo.putRecord', body)
-}
-
-/** The key of P-256 in a file, 64 hexadecimal digits. */
-export async function readSigner(file: string): Promise<TokenSigner> {
-  const text = (await readFile(file, 'utf8').catch(fileFault)).trim()
-  if (!/^[0-9a-f]{64}$/.test(text)) throw new UsageError(`${file} is no key: 64 digits of 0 to f.`)
-  return p256Signer(Buffer.from(text, 'hex'))
 }
