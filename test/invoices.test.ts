@@ -31,8 +31,10 @@ const notices: Record<string, unknown>[] = []
 let keys = 0
 const newKey = () => `3m6bkl222222${'abcdefghijklmnopqrstuvwxyz234567'[(keys += 1)]!}`
 
+let database: Awaited<ReturnType<typeof nativeDatabase>> | undefined
+
 beforeAll(async () => {
-  const database = await nativeDatabase()
+  database = await nativeDatabase()
   node = await businessNode({
     pool: database.pool as unknown as SqlPool,
     database: database.pool,
@@ -56,7 +58,10 @@ beforeAll(async () => {
   const settings = { currency: 'EUR', timeZone: 'Europe/Berlin', updatedAt: now.toISOString() }
   await write(audienceUri(SHOP, 'staff', TENANT_SPACE), 'storeSettings', 'self', settings)
 })
-afterAll(async () => node?.[Symbol.asyncDispose]())
+afterAll(async () => {
+  await node?.[Symbol.asyncDispose]()
+  await database?.close()
+})
 
 const by = { actor: ADA, role: 'tenant_admin', action: 'test' }
 const write = (place: string, name: string, rkey: string, record: object) =>
