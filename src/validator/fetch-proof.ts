@@ -1,5 +1,6 @@
 import { fromBytes, toBytes } from '@atcute/cbor'
 import type { Outbound } from '../outbound/fetch.ts'
+import type { CertifiedBytes } from '../tokens/drive-transfer.ts'
 import { encodeRecord, sameBytes } from '../tokens/encoding.ts'
 import { type ReadEpoch, committeeOf } from '../tokens/epoch.ts'
 import { type Proof, verifyProof } from '../tokens/light-client.ts'
@@ -32,36 +33,37 @@ export async function fetchProof(
   chain: readonly ReadEpoch[],
   { account, seq, car }: Asked,
 ): Promise<Proof | Refusal | undefined> {
-  const [genesis, current] = [chain[0]!, chain.at(-1)!]
-  const applied = await findApplied(by, current, { ledger: genesis.id, account, seq })
-  if (!applied) return undefined
-  const { record } = applied
+  let fault: Refusal | undefined
+  // A validator that lies about it stops nobody from having it of another.
+  for (const peer of chain.at(-1)!.epoch.validators) {
+    const asked = { ledger: chain[0]!.id, account, from: seq }
+    const [applied] = (await listFrom(by.fetch, peer, asked)).items
+    const proof = applied && (await proofOf(by, chain, { ...applied, account, seq, car }))
+    if (proof && !isRefusal(proof)) return proof
+    fault ??= proof
+  }
+  return fault
+}
+
+async function proofOf(
+  by: By,
+  chain: readonly ReadEpoch[],
+  { account, seq, car, record, certificate: locks }: Asked & CertifiedBytes,
+): Promise<Proof | Refusal | undefined> {
   const read = readTransfer(by.crypto, account, record)
   if (isRefusal(read)) return read
-  const { epoch } = read.transfer
+  const { epoch, seq: number } = read.transfer
+  const at = chain[epoch]
+  if (!at || number !== seq) return undefined
   const next = chain[epoch + 1]
-  const certificate = next
-    ? applied.certificate
-    : await appliedBy(by, current, { account, record, car: await car() })
+  const certificate = next ? locks : await appliedBy(by, at, { account, record, car: await car() })
   if (!certificate) return undefined
-  const settled = next && (await settledIn(by, chain[epoch]!, next, read))
+  const settled = next && (await settledIn(by, at, next, read))
   const epochs = chain.map((one) => encodeRecord(one.epoch))
   const base = { epochs, account, transfer: record, certificate }
   const proof = { ...base, ...(settled && { settled }) }
-  const shown = verifyProof(by.crypto, genesis.id, proof)
+  const shown = verifyProof(by.crypto, chain[0]!.id, proof)
   return isRefusal(shown) ? shown : proof
-}
-
-async function findApplied(
-  { fetch }: By,
-  at: ReadEpoch,
-  { ledger, account, seq }: { ledger: string; account: string; seq: number },
-) {
-  for (const peer of at.epoch.validators) {
-    const { items } = await listFrom(fetch, peer, { ledger, account, from: seq })
-    if (items[0] && items[0].account === account) return items[0]
-  }
-  return undefined
 }
 
 /** The certificate of a quorum that has applied it, asked anew: the same each time. */
@@ -86,13 +88,20 @@ async function settledIn(
   const source = httpSeals(fetch, ledger, () => at.epoch.validators)
   const found = (handover?.seals ?? []).map(({ validator }) => source.seal(validator, epoch))
   const lists = (await Promise.all(found)).flatMap((seal) => (seal ? [seal.transfers] : []))
-  const all = new Map<string, Settled>()
-  for (const one of lists.flat()) all.set(`${one.account} ${one.seq}`, one)
-  const tree = settledTree(crypto, all.values())
-  if (!handover || !sameBytes(tree.root, fromBytes(handover.settledRoot))) return undefined
+  if (!handover) return undefined
+  const root = fromBytes(handover.settledRoot)
+  // All of them, or all but one that lists what the next epoch did not settle.
+  const sets = [lists, ...lists.map((_, left) => lists.filter((__, n) => n !== left))]
+  const trees = sets.map((some) => settledTree(crypto, union(some)))
+  const tree = trees.find((one) => sameBytes(one.root, root))
+  if (!tree) return undefined
   const index = tree.sorted.findIndex(
     (one) => one.account === account && one.seq === transfer.seq && one.transfer === id,
   )
   if (index === -1) return undefined
   return { index, path: tree.path(index).map((hash) => toBytes(hash)) }
+}
+
+function union(lists: readonly (readonly Settled[])[]): Iterable<Settled> {
+  return new Map(lists.flat().map((one) => [`${one.account} ${one.seq}`, one])).values()
 }
