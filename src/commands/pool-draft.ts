@@ -18,7 +18,11 @@ export async function findTransfer(
 ): Promise<Transfer | undefined> {
   const query = new URLSearchParams({ repo: did, collection: TRANSFER, rkey })
   const answer = await fetch(`${service}/xrpc/com.atproto.repo.getRecord?${query.toString()}`)
-  const body = (await readLimitedJson(answer, RECORD_BYTES_MAX)) as { value?: unknown }
+  type Body = { value?: unknown; error?: string; message?: string }
+  const body = (await readLimitedJson(answer, RECORD_BYTES_MAX)) as Body
+  // A host that is out of order has not said that there is none.
+  if (!answer.ok && body.error !== 'RecordNotFound')
+    throw new UsageError(`${service} does not show ${rkey} of ${did}: ${body.message}`)
   if (!answer.ok) return undefined
   const read = readTransfer(crypto, did, encodeRecord(reviveBytes(body.value) as object))
   if (isRefusal(read)) throw new UsageError(`${rkey} of ${did} is no transfer: ${read.detail}`)
