@@ -11,6 +11,7 @@ function node(
   const state = { connected: true, lastSeq: 7, queued: 0, queuedBytes: 0, lastEventAt: undefined }
   return {
     versions: { version: '0.1.0' },
+    started: () => true,
     database: async () => ({ ok: amiss.database ?? true }),
     hosts: async () => [{ host: ownHost, state, lag: { events: 0, seconds } }],
     counts: async () => undefined,
@@ -41,4 +42,9 @@ test('health answers also when nobody could count, and 503 without a database', 
     body: { version: '0.1.0', repos: null, firehose: [{ cursor: 7, lagSeconds: 0 }] },
   })
   expect((await healthOf(node({ database: false }))).status).toBe(503)
+})
+
+test('a node that has not begun its work yet sends nobody here', async () => {
+  const answer = await healthOf({ ...node(), started: () => false })
+  expect(answer).toMatchObject({ status: 503, body: { started: false, database: { ok: true } } })
 })

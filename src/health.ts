@@ -4,6 +4,8 @@ import type { HostNow } from './telemetry/lag.ts'
 /** Where health and readiness are looked for; none of these throws, all answer in seconds. */
 export type HealthSources = {
   versions: Readonly<Record<string, string>>
+  /** whether every part of the node has begun its work */
+  started: () => boolean
   database: () => Promise<{ ok: boolean; version?: string; latencyMs?: number }>
   hosts: () => Promise<readonly HostNow[]>
   counts: () => Promise<Counts | undefined>
@@ -13,8 +15,8 @@ export type HealthSources = {
 }
 
 /** What `/xrpc/_health` answers: versions, the database, how far the views are behind, and how many
- *  repos and records are not as they should be. 503 while the database does not answer, so that a
- *  proxy sends nobody here. */
+ *  repos and records are not as they should be. 503 while the node starts and while the database
+ *  does not answer, so that a proxy sends nobody here. */
 export async function healthOf(s: HealthSources): Promise<{ status: number; body: object }> {
   const [database, hosts, counts] = await Promise.all([s.database(), s.hosts(), s.counts()])
   const firehose = hosts.map(({ host, state, lag }) => ({
@@ -27,8 +29,9 @@ export async function healthOf(s: HealthSources): Promise<{ status: number; body
     lagSeconds: lag.seconds,
   }))
   const { repos = null, quarantined = null } = counts ?? {}
-  const body = { ...s.versions, database, firehose, repos, quarantined }
-  return { status: database.ok ? 200 : 503, body }
+  const started = s.started()
+  const body = { ...s.versions, started, database, firehose, repos, quarantined }
+  return { status: started && database.ok ? 200 : 503, body }
 }
 
 /** How far the views may be behind the own PDS, in seconds, for the node to be ready. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { account } from './commands/account.ts'
 import { bench } from './commands/bench.ts'
 import { type Command, UsageError } from './commands/command.ts'
@@ -11,6 +12,9 @@ import { test } from './commands/test.ts'
 import { verify } from './commands/verify.ts'
 import { wallet } from './commands/wallet.ts'
 import { ConfigError } from './config.ts'
+
+/** How long a command may take to end once it has answered, in milliseconds. */
+const END_MS = 10_000
 
 const commands: readonly Command[] = [
   start,
@@ -27,6 +31,8 @@ const commands: readonly Command[] = [
 ]
 
 process.exitCode = await main(process.argv.slice(2))
+// Whoever runs the command waits for its end: what could not be stopped must not keep it.
+setTimeout(() => process.exit(), END_MS).unref()
 
 async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
   const command = commands.find((c) => c.name === name)
@@ -45,7 +51,7 @@ async function main([name = 'help', ...args]: readonly string[]): Promise<number
   } catch (error) {
     if (error instanceof ConfigError) process.stderr.write(`${error.message}\n`)
     else if (isUsage(error)) process.stderr.write(`${error.message}\n\n${command.usage}\n`)
-    else process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    else process.stderr.write(`${inspect(error)}\n`)
     return isUsage(error) || error instanceof ConfigError ? 2 : 1
   }
 }

@@ -81,7 +81,8 @@ export async function startNode(
   const shared = { config, did, database, dataDir, plcUrl, resolver, pds, telemetry, log, clock }
   const opened = await openParts({ ...shared, keys }, parts)
   const { appView, spaces } = opened
-  const health = healthSources({ config, versions, database, appView, pds, telemetry, clock })
+  let up = false
+  const health = healthSources({ ...shared, versions, appView, started: () => up })
   const routes = nodeRoutes(shared, appView, () => healthOf(health))
   const watch = await watchRequests(telemetry, appView)
   await pds.embedded.start((server) =>
@@ -100,9 +101,8 @@ export async function startNode(
   await appView.listen()
   await spaces?.start()
   opened.begin()
-  const pools = { main: database.pool, points: appView.points }
-  const looking = { pools, verifier: appView.verifier, ledger: ledgerNow(shared, opened) }
-  telemetry.started(health, looking)
+  telemetry.started(health, lookedAt(shared, opened))
+  up = true
   log.info({ url: publicUrl, did, database: database.kind }, 'the node is up')
   const running = parts.move()
   return {
@@ -178,20 +178,26 @@ function mountLedger(
   mountEpochMethods(xrpc.server, { seat, callerOf })
 }
 
-/** What is looked at of the ledger that the node follows. */
-function ledgerNow(
+/** What is looked at of the node's connections, its verifier and the ledger that it follows. */
+function lookedAt(
   { database }: Pick<Shared, 'database'>,
-  { ledger, certifying }: Pick<Awaited<ReturnType<typeof openParts>>, 'ledger' | 'certifying'>,
+  {
+    appView,
+    ledger: { seat },
+    certifying,
+  }: Pick<Awaited<ReturnType<typeof openParts>>, 'appView' | 'ledger' | 'certifying'>,
 ) {
   const sql = database.pool as unknown as SqlPool
-  return {
+  const ledger = {
     validator: () => {
-      const now = ledger.seat.validating()?.desk.opened.validator.current()
+      const now = seat.validating()?.desk.opened.validator.current()
       return now && { epoch: now.epoch.epoch, phase: now.phase }
     },
     unpublished: () => certifying.unpublished(),
     refused: () => refusedCertificates(sql),
   }
+  const { verifier, points } = appView
+  return { pools: { main: database.pool, points }, verifier, ledger }
 }
 
 /** What the node answers in front of the PDS. */
@@ -216,8 +222,9 @@ function healthSources(parts: {
   pds: NodePds
   telemetry: Telemetry
   clock: Clock
+  started: () => boolean
 }): HealthSources {
-  const { config, versions, database, appView, pds, telemetry, clock } = parts
+  const { config, versions, database, appView, pds, telemetry, clock, started } = parts
   const ownHost = config.publicUrl
   const hosts = () =>
     lookAtHosts({
@@ -229,6 +236,7 @@ function healthSources(parts: {
     })
   return {
     versions,
+    started,
     database: () => database.health(),
     hosts,
     counts: createCensus(database.pool, () => performance.now()),

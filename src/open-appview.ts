@@ -100,6 +100,7 @@ type Options = {
 
 /** Brings the tables forward and puts the AppView together. */
 export async function openAppView(options: Options): Promise<AppView> {
+  await using opened = new AsyncDisposableStack()
   const { database, dataDir, resolver, pds, keeping, outbound, log, clock } = options
   const pool = database.pool as unknown as SqlPool
   const indexer = new Indexer(collections)
@@ -109,6 +110,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   const images = await openImages({ sql: pool, pds, outbound, dataDir, clock, log })
 
   const points = openPool({ url: database.url, max: POINT_CONNECTIONS, log, pointReads: true })
+  opened.defer(() => points.end())
   const loads = createLoads(points as unknown as SqlPool)
   const progress = createProgress(pool)
   const store = createSyncStore({ pool, indexer, clock })
@@ -116,7 +118,7 @@ export async function openAppView(options: Options): Promise<AppView> {
   // A connection that only listens would never notice by itself that its server is gone.
   const lasting = { connectionTimeoutMillis: 10_000, keepAlive: true }
   const connect = () => new pg.Client({ connectionString: database.url, ...lasting })
-  const feeds = listenToFeeds({ connect, log })
+  const feeds = opened.use(listenToFeeds({ connect, log }))
   const spaces = { sql: pool, store: keeping.store, clock, isHosted: pds.isHosted }
   const writer = placedWriter(admittingWriter(pds.writer, { pool, clock }), spaces)
   const named = (dids: readonly string[]) => sync.named(dids)
@@ -130,8 +132,10 @@ export async function openAppView(options: Options): Promise<AppView> {
   const { provider } = payments
   const parts = { ...acting, ...images, indexer, loads, sync, feeds, guests, provider, ...people }
   payments.onEvent(paymentEffect(parts))
-  const meter = createTenantMeter({ sql: pool, outbox: options.jobs, clock, log })
+  const meter = opened.use(createTenantMeter({ sql: pool, outbox: options.jobs, clock, log }))
+  opened.defer(() => sync.close())
   const xrpc = mountAll(options, { ...parts, pool, service, meter })
+  const running = opened.move()
   return {
     xrpc,
     service,
@@ -152,12 +156,7 @@ export async function openAppView(options: Options): Promise<AppView> {
       await beginBusiness(options, parts)
       await payments.begin()
     },
-    [Symbol.asyncDispose]: async () => {
-      await sync.close()
-      await meter[Symbol.asyncDispose]()
-      await feeds[Symbol.asyncDispose]()
-      await points.end()
-    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
 

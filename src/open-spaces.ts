@@ -37,6 +37,7 @@ export type Spaces = AsyncDisposable & {
 export function openSpaces(options: Options): Spaces {
   const { keeping, visiting, pds, appView, timers, log } = options
   const { pool, store } = keeping
+  const parts = new AsyncDisposableStack()
   const host = openSpaceHost(
     appView.xrpc.server,
     {
@@ -64,17 +65,13 @@ export function openSpaces(options: Options): Spaces {
       nextTid: options.nextTid,
     },
   )
-  const tail = createTail({ sql: pool, sink: appView.spaceSink, store, timers, log })
-  tail.start()
-  const upkeep = startUpkeep({ pool, bytes: pds.privateBlobs, timers, log })
+  parts.use(host)
+  parts.use(createTail({ sql: pool, sink: appView.spaceSink, store, timers, log })).start()
+  parts.use(startUpkeep({ pool, bytes: pds.privateBlobs, timers, log }))
+  parts.defer(() => visiting.close())
   return {
     start: () => visiting.start(host, appView.spaceSink),
-    [Symbol.asyncDispose]: async () => {
-      await visiting.close()
-      await upkeep[Symbol.asyncDispose]()
-      await tail[Symbol.asyncDispose]()
-      await host[Symbol.asyncDispose]()
-    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }
 }
 

@@ -86,8 +86,11 @@ export function openSync(options: Options): Sync {
       following = await startFollowing(followOptions(options, ports))
     },
     close: async () => {
-      await following?.close()
-      await verifier.close()
+      try {
+        await following?.close()
+      } finally {
+        await verifier.close()
+      }
     },
   }
 }

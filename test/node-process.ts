@@ -10,6 +10,9 @@ import { removeEmbedded } from '../src/database/placement.ts'
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname
 
+/** Longest time that a command may take to end when it is told to. */
+const STOP_MAX_MS = 60_000
+
 /** A command of ours in a process of its own, which a test may kill and start again. */
 export type NodeProcess = {
   readonly origin: string
@@ -75,7 +78,11 @@ export async function nodeProcess(
     if (!ending || ending.exitCode !== null || ending.signalCode !== null) return null
     const exited = once(ending, 'exit')
     ending.kill(signal)
+    const late = setTimeout(() => ending.kill('SIGKILL'), STOP_MAX_MS)
     const [code] = (await exited) as [number | null]
+    clearTimeout(late)
+    if (signal !== 'SIGKILL' && ending.signalCode === 'SIGKILL')
+      throw new Error(`${command} did not end within ${STOP_MAX_MS} ms:\n${output}`)
     return code
   }
   return {

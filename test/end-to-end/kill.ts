@@ -60,6 +60,9 @@ export async function killSeries(options: {
       const took = await killAndWait(node, victim, random)
       await moreWrites(stage, 5)
       report(`kill ${step + 1} of ${kills}, ${victim}: back after ${took} ms, ${told(stage)}`)
+    } catch (cause) {
+      const after = `kill ${step + 1}, of ${victim}, the node said:\n${node.output()}`
+      throw new Error(`after ${after}`, { cause })
     } finally {
       await writers.stop()
     }
