@@ -186,7 +186,7 @@ export async function endOrphan(node: NodeProcess): Promise<void> {
 }
 
 /** Where the embedded Postgres keeps its data. */
-function dataOf(dataDir: string): string {
+export function dataOf(dataDir: string): string {
   const { inPlace, placeRecord } = embeddedFiles(dataDir)
   const record = readIfThere(placeRecord)
   const home = record ? (JSON.parse(record) as { home: string }).home : inPlace

@@ -1,0 +1,33 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { findPostmaster } from '../../src/database/running-postmaster.ts'
+import { eventually } from '../eventually.ts'
+import { nodeProcess } from '../node-process.ts'
+import { checkHealth } from './kill-checks.ts'
+import { dataOf, endOrphan } from './kill.ts'
+
+/** When the database is killed, in milliseconds after it has come up for a node that starts. */
+const MOMENTS = [700, 1_300, 1_900]
+
+test('a node whose database dies while it starts comes up, or ends and starts again', async () => {
+  await using node = await nodeProcess('start', { ANGELOS_PLC_PORT: '0', ANGELOS_NAME: 'starting' })
+  await using _orphan = { [Symbol.asyncDispose]: () => endOrphan(node) }
+  await node.start()
+  expect(await node.stop()).toBe(0)
+  for (const after of MOMENTS) {
+    const isUp = node.start().then(
+      () => true,
+      () => false,
+    )
+    const server = await eventually(() => {
+      const found = findPostmaster(dataOf(node.dataDir))
+      if (!found) throw new Error('the database has not come up')
+      return found
+    })
+    await sleep(after)
+    process.kill(server.pid, 'SIGKILL')
+    if (!(await isUp)) await node.start()
+    await eventually(() => checkHealth(node.origin))
+    expect(await node.stop(), `killed after ${after} ms:\n${node.output()}`).toBe(0)
+  }
+}, 180_000)
