@@ -9,6 +9,8 @@ import type { Config } from './config.ts'
 import { nativeCrypto as crypto } from './crypto/native.ts'
 import type { Database } from './database/database.ts'
 import type { SqlPool } from './database/sql.ts'
+import { fetchRecordProof } from './firehose/fetch-record-proof.ts'
+import type { IdentityResolver } from './identity/resolver.ts'
 import type { Log } from './log.ts'
 import type { NodePds } from './open-pds.ts'
 import type { Telemetry } from './open-telemetry.ts'
@@ -21,6 +23,7 @@ import {
   type WantedSource,
   certifyHosted,
 } from './validator/certify-hosted.ts'
+import { heardOf } from './validator/heard-of.ts'
 import type { KnownEpochs } from './validator/known-epochs.ts'
 import { leftOver } from './validator/left-over.ts'
 import { receivedHere, writtenHere } from './validator/wanted-sources.ts'
@@ -33,6 +36,7 @@ type Options = {
   readonly validator: () => Pick<Validator, 'current'> | undefined
   readonly database: Database
   readonly pds: Pick<NodePds, 'ensureAccount' | 'isHosted' | 'recordProof' | 'writer'>
+  readonly resolver: Pick<IdentityResolver, 'resolve'>
   readonly outbound: Outbound
   /** Has the repo of an account read here. */
   readonly follow: (did: string) => Promise<void>
@@ -67,8 +71,12 @@ export function openCertifying(options: Options): Certifying {
       const publish = (puts: readonly CertificatePut[]) => publishAll(options, puts)
       sources = sourcesOf(options, epochs)
       const { events } = telemetry
-      const parts = { sources: sources.all, code, publish, timers, events, log }
-      running = certifyHosted(parts, stop.signal)
+      const parts = { code, publish, timers, events, log }
+      // Hosts of others may be slow: what is fetched from them keeps nothing of this node waiting.
+      const loops = [sources.own, [sources.heard]].map((each) =>
+        certifyHosted({ ...parts, sources: each }, stop.signal),
+      )
+      running = Promise.all(loops).then(() => undefined)
     },
     [Symbol.asyncDispose]: async () => {
       stop.abort()
@@ -83,14 +91,30 @@ function sourcesOf(options: Options, epochs: KnownEpochs) {
   const sql = database.pool as unknown as SqlPool
   const ledger = epochs.chain[0]!.id
   const parts = { crypto, fetch: outbound, isHosted: pds.isHosted }
+  const refused = (
+    { account, rkey, name: cid }: Wanted & { rkey: string },
+    { reason, detail }: { reason: string; detail: string },
+  ) => keepRefusal(sql, { account, rkey, cid, reason, detail }, timers.now())
+  const current = () => epochs.current()
   const written = writtenHere(
-    { ...parts, epoch: () => epochs.current() },
+    { ...parts, epoch: current },
     {
       waiting: async (epoch) =>
         waitingTransfers(sql, { ledger, epoch, publisher: await nodeAccount() }),
       prove: (did, rkey) => pds.recordProof({ did, collection: TRANSFER, rkey }),
-      refused: ({ account, rkey, name: cid }, { reason, detail }) =>
-        keepRefusal(sql, { account, rkey, cid, reason, detail }, timers.now()),
+      refused,
+    },
+  )
+  const followOther = async (account: string) => {
+    if (!(await pds.isHosted(account))) await follow(account)
+  }
+  const heard = heardOf(
+    { ...parts, epoch: current, timers },
+    {
+      waiting: (epoch) => waitingTransfers(sql, { ledger, epoch }),
+      prove: (did, rkey) => proofElsewhere(options, { did, collection: TRANSFER, rkey }),
+      refused,
+      follow: followOther,
     },
   )
   // What the books have is looked at by the epoch that the books are in.
@@ -100,8 +124,8 @@ function sourcesOf(options: Options, epochs: KnownEpochs) {
   }
   const known = (ids: readonly string[]) => finalTransfers(sql, ids)
   // Whose accounts have part in it keeps a certificate of its own, whoever has published one too.
-  const own = async (ids: readonly string[]) => finalTransfers(sql, ids, await nodeAccount())
-  const received = receivedHere({ ...parts, epoch }, { sql, ledger, known: own, follow })
+  const ownOf = async (ids: readonly string[]) => finalTransfers(sql, ids, await nodeAccount())
+  const received = receivedHere({ ...parts, epoch }, { sql, ledger, known: ownOf, follow })
   const left = leftOver(
     { ...parts, epoch, clock: timers },
     {
@@ -109,18 +133,27 @@ function sourcesOf(options: Options, epochs: KnownEpochs) {
       ledger,
       known,
       certified: (ids) => certifiedTransfers(sql, ids),
-      follow: async (account) => {
-        if (!(await pds.isHosted(account))) await follow(account)
-      },
+      follow: followOther,
     },
   )
   const isValidating = () => validator() !== undefined
-  const all: WantedSource[] = [
+  const own: WantedSource[] = [
     written,
     onlyWhile(isValidating, received),
     onlyWhile(isValidating, left),
   ]
-  return { all, left }
+  return { own, heard: onlyWhile(isValidating, heard) as WantedSource, left }
+}
+
+/** A record of another host with its proof; undefined when what it sends proves no such record. */
+async function proofElsewhere(
+  { resolver, outbound, timers }: Pick<Options, 'resolver' | 'outbound' | 'timers'>,
+  place: { did: string; collection: string; rkey: string },
+): Promise<{ record: Uint8Array; car: Uint8Array } | undefined> {
+  const identity = await resolver.resolve(place.did)
+  if (!identity) return undefined
+  const proof = await fetchRecordProof(outbound, identity, place, timers.now())
+  return proof.ok && proof.cid !== null ? { record: proof.bytes, car: proof.car } : undefined
 }
 
 /** Wanted only while that is so. */

@@ -1,17 +1,14 @@
 import { ForbiddenError, InvalidRequestError, UpstreamFailureError } from '@atproto/xrpc-server'
 import type { Clock } from '../clock.ts'
-import { verifyRecordProof } from '../firehose/proof.ts'
+import { fetchRecordProof } from '../firehose/fetch-record-proof.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { IdentityResolver } from '../identity/resolver.ts'
 import type { Outbound } from '../outbound/fetch.ts'
-import { readLimited } from '../outbound/read-limited.ts'
 import type { Viewer } from './access.ts'
 import { noteAccount } from './account.ts'
 import type { Indexer } from './index-record.ts'
 import { placeOf, readReference } from './reference.ts'
 import { type Sql, type SqlPool, transaction } from './sql.ts'
-
-const PROOF_MAX_BYTES = 4_000_000
 
 /** What a remote account says it has just written at its own PDS; without `cid`, deleted. */
 export type Announcement = { readonly uri: string; readonly cid?: string }
@@ -120,7 +117,9 @@ async function prove(
       throw unreachable('The author’s DID cannot be resolved now.', cause)
     })
     if (!identity) throw unreachable('The author’s DID has no PDS.')
-    const proof = await fetchProof(outbound, identity, place)
+    const proof = await fetchRecordProof(outbound, identity, place).catch((cause: unknown) => {
+      throw unreachable(`${identity.pds} does not answer with it.`, cause)
+    })
     if (proof.ok) return { identity, proof: { bytes: null, ...proof } }
     if (refresh || proof.reason !== 'BadSignature')
       throw new InvalidRequestError(
@@ -129,24 +128,6 @@ async function prove(
       )
   }
   throw unreachable('The author’s DID document changes too fast.')
-}
-
-async function fetchProof(
-  outbound: Outbound,
-  identity: Identity,
-  place: Place,
-): Promise<ReturnType<typeof verifyRecordProof>> {
-  const query = String(new URLSearchParams(place))
-  const url = `${identity.pds}/xrpc/com.atproto.sync.getRecord?${query}`
-  const response = await outbound(url).catch((cause: unknown) => {
-    throw unreachable(`${identity.pds} does not answer.`, cause)
-  })
-  if (!response.ok) throw unreachable(`${identity.pds} answered ${response.status}.`)
-  return verifyRecordProof({
-    car: await readLimited(response, PROOF_MAX_BYTES),
-    identity,
-    ...place,
-  })
 }
 
 function unreachable(message: string, cause?: unknown): UpstreamFailureError {

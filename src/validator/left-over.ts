@@ -46,7 +46,8 @@ const ENDED_MS = 10_000
  * Transfers that this validator has applied and nobody has published: after a while it does so, so
  * that views everywhere come to what the validators have. Of an epoch that has ended it publishes
  * the locks of what was settled, since nobody attests any more that it was applied; what was not
- * settled is void. Repos of who has paid are read here from the first.
+ * settled is void. Repos of who has paid or was paid are read
+ * here from the first.
  */
 export function leftOver(
   parts: Parts,
@@ -68,6 +69,8 @@ export function leftOver(
     const name = `${read.id} ${row.epoch}`
     kept.set(name, { account, name, id: read.id, row, since: now() })
     follow(account)
+    // Who has got something may spend it, and from a host that has no part in the ledger.
+    for (const { to } of read.transfer.credits) follow(to)
   }
   return {
     waiting: () => kept.size,
@@ -99,7 +102,7 @@ export function leftOver(
 
 /** Follows each account once, a few at a time and in the background: looking somebody up may take
  *  long, and who cannot be followed now is followed when a published certificate names them. */
-function follower(follow: From['follow']): (account: string) => void {
+export function follower(follow: From['follow']): (account: string) => void {
   const known = new Set<string>()
   const waiting: string[] = []
   let running = 0

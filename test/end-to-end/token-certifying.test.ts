@@ -5,6 +5,7 @@ import { CERTIFICATE, readCertificate } from '../../src/tokens/certificate.ts'
 import { encodeRecord } from '../../src/tokens/encoding.ts'
 import { reviveBytes } from '../../src/tokens/json-bytes.ts'
 import { verifyProof } from '../../src/tokens/light-client.ts'
+import { nodeProcess } from '../node-process.ts'
 import { type Person, anybodyGet, createPerson } from '../person.ts'
 import { exchangeAcrossNodes } from '../tokens/exchange-story.ts'
 import { type LedgerByCommands, ledgerByCommands } from '../tokens/ledger-by-commands.ts'
@@ -95,6 +96,29 @@ test('on every node, also where nobody was paid, views are what the validators h
   await rebuildViews(network.nodes[2]!)
   await everyNodeAgrees(network.nodes, next.epoch, { paid: 1 })
 }, 300_000)
+
+test('an account of a host that knows of no ledger pays by writing into its repo, and no more', async () => {
+  const { ANGELOS_PLC_URL } = network.nodes[0]!.env
+  await using elsewhere = await nodeProcess('start', {
+    ANGELOS_PLC_URL: ANGELOS_PLC_URL!,
+    ANGELOS_NAME: 'elsewhere',
+  })
+  await elsewhere.start()
+  const carl = await createPerson(elsewhere.origin, 'carl.elsewhere.test')
+  await payments(network, ada).write(carl.did, 2 * TOKEN, { genesis, epoch: next })
+  const balance = async (n: number, account: string) => {
+    const asked = { account, ledger: genesis.id }
+    const nsid = 'co.kendev.tokens.getBalance'
+    type View = { currentBalance: number }
+    return (await anybodyGet<View>(network.nodes[n - 1]!.origin, nsid, asked)).currentBalance
+  }
+  await expect.poll(() => balance(3, carl.did), SOON).toBe(2 * TOKEN)
+  const before = await balance(2, ben.did)
+  const at = { genesis, epoch: next, state: { seq: 0 } }
+  await payments({ nodes: [elsewhere] }, carl).write(ben.did, TOKEN, at)
+  await expect.poll(() => balance(2, ben.did), SOON).toBe(before + TOKEN)
+  await everyNodeAgrees(network.nodes, next.epoch, { paid: 3 })
+}, 200_000)
 
 test('a payment that takes a quote is answered by the node of the provider', async () => {
   await exchangeAcrossNodes(network, { customer: ada, provider: ben }, { genesis, epoch: next })

@@ -1,26 +1,26 @@
 import { transfer } from '../collections/tokens/transfer.ts'
 import type { Sql } from '../sql.ts'
 
-/** A transfer of which this node has published no certificate that makes it final. */
+/** A transfer that no published certificate makes final. */
 export type WaitingTransfer = {
   readonly account: string
   readonly rkey: string
   readonly cid: string
 }
 
-/** The transfers of an epoch that wait, those of an account in the order of their numbers, and only
+/** The transfers of an epoch of which no certificate is known here that makes them final, or none by
+ *  that publisher, if it is named: those of an account in the order of their numbers, and only
  *  its first ones; what came in last is looked at first. */
 export async function waitingTransfers(
   sql: Sql,
   of: {
     readonly ledger: string
     readonly epoch: number
-    /** The node's own account. */
-    readonly publisher: string
+    readonly publisher?: string
   },
 ): Promise<WaitingTransfer[]> {
   const { ledger, epoch, publisher } = of
-  const given = [ledger, epoch, WAITING_MAX, `at://${publisher}/`]
+  const given = [ledger, epoch, WAITING_MAX, placeBy(publisher)]
   const { rows } = await sql.query<WaitingTransfer>(WAITING, given)
   return rows
 }
@@ -32,8 +32,7 @@ export async function finalTransfers(
   ids: readonly string[],
   publisher?: string,
 ): Promise<Set<string>> {
-  const by = publisher === undefined ? 'at://' : `at://${publisher}/`
-  const { rows } = await sql.query<{ transfer: string }>(FINAL, [ids, by])
+  const { rows } = await sql.query<{ transfer: string }>(FINAL, [ids, placeBy(publisher)])
   return new Set(rows.map((row) => row.transfer))
 }
 
@@ -41,6 +40,11 @@ export async function finalTransfers(
 export async function certifiedTransfers(sql: Sql, ids: readonly string[]): Promise<Set<string>> {
   const { rows } = await sql.query<{ transfer: string }>(CERTIFIED, [ids])
   return new Set(rows.map((row) => row.transfer))
+}
+
+/** How the addresses of certificates begin that somebody has published, or anybody. */
+function placeBy(publisher: string | undefined): string {
+  return publisher === undefined ? 'at://' : `at://${publisher}/`
 }
 
 const WAITING_MAX = 2_000
