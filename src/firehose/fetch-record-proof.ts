@@ -8,7 +8,7 @@ import type { Refusal } from './refusal.ts'
 const PROOF_MAX_BYTES = 4_000_000
 
 /** Asks an account's PDS what its repo says of a record (`com.atproto.sync.getRecord`) and verifies
- *  the answer, which is handed on with it. Throws `OutboundError` when there is none, or an error. */
+ *  the answer, which is handed on with it. Throws `OutboundError` without an answer. */
 export async function fetchRecordProof(
   outbound: Outbound,
   identity: Identity,

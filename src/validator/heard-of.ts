@@ -14,7 +14,7 @@ export type Heard = Wanted & { readonly rkey: string }
 
 /** How long the sender's wallet or node has to have a transfer certified. */
 const OTHERS_HAVE_MS = 10_000
-/** Validators hear of a transfer at the same time; the first one to take it up spares the others. */
+/** Validators hear of a transfer at the same time; who takes it up first spares the others. */
 const SPREAD_MS = 20_000
 
 /**

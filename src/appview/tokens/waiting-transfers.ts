@@ -8,8 +8,8 @@ export type WaitingTransfer = {
   readonly cid: string
 }
 
-/** The transfers of an epoch of which no certificate is known here that makes them final, or none by
- *  that publisher, if it is named: those of an account in the order of their numbers, and only
+/** The transfers of an epoch that no certificate known here makes final, or none by that publisher,
+ *  if it is named: those of an account in the order of their numbers, and only
  *  its first ones; what came in last is looked at first. */
 export async function waitingTransfers(
   sql: Sql,
