@@ -45,36 +45,36 @@ test.each([
   ['later where others are first', 0.5, 20_000],
 ])('a transfer is left to its own host before it is taken up, %s', async (_how, by, after) => {
   chance = by
-  const { list } = source(async () => undefined)
-  expect(await list()).toEqual([])
+  const heardHere = source(async () => undefined)
+  expect(await heardHere.list()).toEqual([])
   now = after - 1
-  expect(await list()).toEqual([])
+  expect(await heardHere.list()).toEqual([])
   now = after
-  expect(await list()).toEqual([{ account: ADA.did, rkey: heard.rkey, name: 'one' }])
+  expect(await heardHere.list()).toEqual([{ account: ADA.did, rkey: heard.rkey, name: 'one' }])
 })
 
 test('another version of a transfer has its time, and what was published is forgotten', async () => {
-  const { list } = source(async () => undefined)
-  await list()
+  const heardHere = source(async () => undefined)
+  await heardHere.list()
   now = 10_000
   waiting = [{ ...heard, cid: 'two' }]
-  expect(await list()).toEqual([])
+  expect(await heardHere.list()).toEqual([])
   waiting = [heard]
-  expect(await list()).toEqual([])
+  expect(await heardHere.list()).toEqual([])
 })
 
 test('accounts of this node are not for whoever hears of them', async () => {
   waiting = [{ ...heard, account: BEN.did }]
-  const { list } = source(async () => undefined)
-  await list()
+  const heardHere = source(async () => undefined)
+  await heardHere.list()
   now = 60_000
-  expect(await list()).toEqual([])
+  expect(await heardHere.list()).toEqual([])
 })
 
 test('whoever is granted something is read from then on, once', async () => {
-  const { list } = source(async () => undefined)
-  await list()
-  await list()
+  const heardHere = source(async () => undefined)
+  await heardHere.list()
+  await heardHere.list()
   expect(followed).toEqual([ADA.did])
 })
 
