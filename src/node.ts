@@ -131,11 +131,13 @@ async function openParts(shared: Shared & { keys: NodeKeys }, parts: AsyncDispos
   const spaceParts = { did, keeping, nextTid, resolver, outbound, pds, timers, log }
   const visiting = visitSpaces(spaceParts)
   const { jobs, sendMail } = await openNodeJobs({ ...shared, nextTid })
+  await using working = new AsyncDisposableStack()
+  working.use(jobs)
   const bornAt = createBornAt({ plcUrl })
   const made = { bornAt, keeping, visiting, outbound, nextTid, jobs, sendMail }
   const appView = parts.use(await openAppView({ ...shared, ...made }))
   // Stopped before what its jobs use.
-  parts.use(jobs)
+  parts.use(working.move())
   const ledger = parts.use(await openLedger({ ...shared, outbound, timers }))
   mountLedger(appView, ledger, shared.telemetry)
   const follow = async (account: string) => {

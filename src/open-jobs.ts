@@ -32,10 +32,12 @@ export async function openNodeJobs(options: {
     hostname: config.ANGELOS_HOSTNAME,
   })
   pds.keepLetters(sendMail)
-  const jobs = await openJobs({ pool: sql, log })
+  await using opened = new AsyncDisposableStack()
+  const jobs = opened.use(await openJobs({ pool: sql, log }))
   const telling = { sql, clock, nextTid, sendMail, emailOf: pds.emailOf }
   await jobs.work(NOTIFY, (notice) => tell(telling, notice as unknown as Notice))
   const inviting = { sql, now: () => clock.now(), sendMail, node: config.publicUrl }
   await jobs.work(INVITE, (at) => sendInvitation(inviting, at as { tenant: string; id: string }))
+  opened.move()
   return { jobs, sendMail }
 }

@@ -62,6 +62,9 @@ export async function openJobs({
 }): Promise<Jobs & AsyncDisposable> {
   const boss = new PgBoss(settingsOn(pool))
   boss.on('error', (err) => log.error({ err }, 'the job queue has trouble'))
+  const stop = () => boss.stop({ graceful: true, timeout: STOP_MS })
+  await using opened = new AsyncDisposableStack()
+  opened.defer(stop)
   await boss.start()
   const workers = new Map<string, string>()
   const made = new Map<string, Promise<void>>()
@@ -86,6 +89,7 @@ export async function openJobs({
     })
     workers.set(queue, worker)
   }
+  opened.move()
   return {
     work,
     async transact(does) {
@@ -105,7 +109,7 @@ export async function openJobs({
       await work(queue, handler)
       await boss.schedule(queue, cron)
     },
-    [Symbol.asyncDispose]: () => boss.stop({ graceful: true, timeout: STOP_MS }),
+    [Symbol.asyncDispose]: stop,
   }
 }
 
