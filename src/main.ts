@@ -1,49 +1,26 @@
 import { inspect } from 'node:util'
-import { account } from './commands/account.ts'
-import { bench } from './commands/bench.ts'
-import { type Command, UsageError } from './commands/command.ts'
-import { demo } from './commands/demo.ts'
-import { network } from './commands/network.ts'
-import { plc } from './commands/plc.ts'
-import { quarantine } from './commands/quarantine.ts'
-import { rebuild } from './commands/rebuild.ts'
-import { start } from './commands/start.ts'
-import { test } from './commands/test.ts'
-import { verify } from './commands/verify.ts'
-import { wallet } from './commands/wallet.ts'
+import { UsageError } from './commands/command.ts'
+import { commands } from './commands/list.ts'
 import { ConfigError } from './config.ts'
 
 /** How long a command may take to end once it has answered, in milliseconds. */
 const END_MS = 10_000
-
-const commands: readonly Command[] = [
-  start,
-  account,
-  demo,
-  verify,
-  quarantine,
-  rebuild,
-  network,
-  wallet,
-  plc,
-  test,
-  bench,
-]
 
 process.exitCode = await main(process.argv.slice(2))
 // Whoever runs the command waits for its end: what could not be stopped must not keep it.
 setTimeout(() => process.exit(), END_MS).unref()
 
 async function main([name = 'help', ...args]: readonly string[]): Promise<number> {
-  const command = commands.find((c) => c.name === name)
+  const listed = commands.find((c) => c.name === name)
   if (name === 'help' || name === '--help' || name === '-h') return help()
-  if (!command) {
+  if (!listed) {
     process.stderr.write(`angelos: there is no command ${name}\n\n`)
     help()
     return 2
   }
+  const command = await listed.load()
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(`${command.name}: ${command.summary}\n\n${command.usage}\n`)
+    process.stdout.write(`${name}: ${listed.summary}\n\n${command.usage}\n`)
     return 0
   }
   try {

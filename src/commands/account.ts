@@ -9,8 +9,6 @@ import { type Command, UsageError } from './command.ts'
 
 /** Makes accounts on the running node, past the invite codes: whoever runs it may. */
 export const account: Command = {
-  name: 'account',
-  summary: 'make an account on the running node',
   usage: `./angelos account create HANDLE EMAIL [--password PASSWORD]
 
   Prints the account's DID, and the password when it was made here. The node has to be running;

@@ -3,8 +3,6 @@ import { type Command, UsageError } from './command.ts'
 
 /** Measures this machine, side by side with what there is to compare with. */
 export const bench: Command = {
-  name: 'bench',
-  summary: 'measure speed against the reference, in one run',
   usage: `./angelos bench NAME [--size N]
 
   booking    N appointments booked against bare transactions of the same shape, a month searched

@@ -3,9 +3,6 @@ import type { Command } from './command.ts'
 
 /** Plays the story of two nodes and prints what happened. */
 export const demo: Command = {
-  name: 'demo',
-  summary:
-    'play the stories of a space, a salon, a shop and a ledger on fresh nodes and print them',
   usage: `./angelos demo
 
   Starts a PLC directory and two nodes in temporary folders, lets Ada and Ben meet in a space, kills

@@ -7,14 +7,14 @@ import { isRefusal } from '../tokens/refusal.ts'
 import { readTransfer, transferRkey } from '../tokens/transfer.ts'
 import { ENDORSEMENT, approve, witness } from '../tokens/worth/endorsement.ts'
 import { openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { openOwnLedger } from './network-files.ts'
 import { lookOutside } from './outside.ts'
 import { findTransfer } from './pool-draft.ts'
 import { readDeviceKey } from './wallet-place.ts'
 
 /** Vouches for a transfer out of a pool. */
-export const networkEndorse: Command = {
+export const networkEndorse: Verb = {
   name: 'endorse',
   summary: 'vouch for a transfer that a pool has drafted, as a witness or an approver',
   usage: `./angelos network endorse --pool DID --number N --account HANDLE --key FILE [--approve]

@@ -17,14 +17,14 @@ import {
   conductEpoch,
 } from '../validator/conduct-epoch.ts'
 import { openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { openOwnLedger, readEntry, readJsonFile } from './network-files.ts'
 import { requireNext } from './network-plan.ts'
 import { publishEpochs, publishPersons } from './publish-epochs.ts'
 import { validatorToken } from './validator-token.ts'
 
 /** Leads a ledger into its next epoch. */
-export const networkEpoch: Command = {
+export const networkEpoch: Verb = {
   name: 'epoch',
   summary: 'end the epoch of a ledger and begin the next one',
   usage: `./angelos network epoch --account HANDLE [--plan FILE] [--add FILE]… [--remove DID]…

@@ -18,7 +18,7 @@ import {
   readChoices,
 } from '../tokens/worth/epoch-choices.ts'
 import { openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { readEntry, readJsonFile } from './network-files.ts'
 import { publishEpochs, publishLedger } from './publish-epochs.ts'
 
@@ -33,7 +33,7 @@ const PARAMS: Params = {
 }
 
 /** Founds a ledger: makes its first epoch and publishes it. */
-export const networkInit: Command = {
+export const networkInit: Verb = {
   name: 'init',
   summary: 'found a ledger whose epochs an account of this node governs',
   usage: `./angelos network init --account HANDLE --validator FILE… [--code AT] [--choices FILE]

@@ -8,10 +8,10 @@ import { genesisFile, readGenesis } from '../ledger-setting.ts'
 import { serviceDid } from '../pds/identity.ts'
 import { loadKeys } from '../pds/secrets.ts'
 import type { ReadEpoch, ValidatorEntry } from '../tokens/epoch.ts'
-import { type Command, UsageError, fileFault } from './command.ts'
+import { type Verb, UsageError, fileFault } from './command.ts'
 
 /** Takes part in a ledger: says by which key, and puts the first epoch where the node finds it. */
-export const networkJoin: Command = {
+export const networkJoin: Verb = {
   name: 'join',
   summary: 'take part in a ledger with this node',
   usage: `./angelos network join [GENESIS] [--out FILE]

@@ -13,13 +13,13 @@ import { type EpochPlan, planEpoch } from '../tokens/worth/plan-epoch.ts'
 import { readInstant } from '../tokens/worth/read-instant.ts'
 import { gatherPlan } from '../validator/gather-plan.ts'
 import { readSnapshot } from '../validator/read-snapshot.ts'
-import { type Command, UsageError, fileFault } from './command.ts'
+import { type Verb, UsageError, fileFault } from './command.ts'
 import { lookOutside } from './outside.ts'
 
 const FILE_MAX_BYTES = 1_000_000
 
 /** Plans what the next epoch of a ledger grants, from what governance has decided. */
-export const networkPlan: Command = {
+export const networkPlan: Verb = {
   name: 'plan',
   summary: 'plan what the next epoch grants, from seals, vouches and what governance has decided',
   usage: `./angelos network plan --choices FILE --out FILE [--node ORIGIN] [--genesis CID]

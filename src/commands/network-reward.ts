@@ -16,13 +16,13 @@ import { fetchSnapshot } from '../validator/fetch-checkpoint.ts'
 import { gatherEndorsements } from '../validator/gather-endorsements.ts'
 import { pinnedPersons } from '../validator/open-validator.ts'
 import { type AccountSession, callHost, openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { type OwnLedger, openOwnLedger } from './network-files.ts'
 import { findTransfer, putTransfer } from './pool-draft.ts'
 import { readDeviceKey } from './wallet-place.ts'
 
 /** Makes a reward of an award of karma. */
-export const networkReward: Command = {
+export const networkReward: Verb = {
   name: 'reward',
   summary: 'reward an award of karma out of a pool, once it is witnessed',
   usage: `./angelos network reward AWARD --account HANDLE [--key FILE] [--uncounted]

@@ -2,12 +2,12 @@ import { parseArgs } from 'node:util'
 import { committeeOf } from '../tokens/epoch.ts'
 import { askPeer } from '../validator/ask-peer.ts'
 import { openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { openOwnLedger } from './network-files.ts'
 import { validatorToken } from './validator-token.ts'
 
 /** Stops a ledger, without beginning the next epoch. */
-export const networkSeal: Command = {
+export const networkSeal: Verb = {
   name: 'seal',
   summary: 'stop a ledger at once: nothing is certified until its next epoch begins',
   usage: `./angelos network seal --account HANDLE [--password-file FILE]

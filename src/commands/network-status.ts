@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { showTokens } from '../tokens/amount.ts'
 import { committeeOf } from '../tokens/epoch.ts'
 import { askPeer } from '../validator/ask-peer.ts'
-import type { Command } from './command.ts'
+import type { Verb } from './command.ts'
 import { openOwnLedger } from './network-files.ts'
 
 /** What a validator says of itself, as far as it could be asked. */
@@ -18,7 +18,7 @@ type Word = {
 }
 
 /** Tells how a ledger and its validators are. */
-export const networkStatus: Command = {
+export const networkStatus: Verb = {
   name: 'status',
   summary: 'tell the epoch of a ledger and how its validators are',
   usage: `./angelos network status [--json]

@@ -1,5 +1,5 @@
 import { tellingHosts } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Command, UsageError, type Verb } from './command.ts'
 import { networkEndorse } from './network-endorse.ts'
 import { networkEpoch } from './network-epoch.ts'
 import { networkInit } from './network-init.ts'
@@ -9,7 +9,7 @@ import { networkReward } from './network-reward.ts'
 import { networkSeal } from './network-seal.ts'
 import { networkStatus } from './network-status.ts'
 
-const parts: readonly Command[] = [
+const parts: readonly Verb[] = [
   networkJoin,
   networkInit,
   networkPlan,
@@ -22,8 +22,6 @@ const parts: readonly Command[] = [
 
 /** Founds a token ledger, takes part in it and leads it from epoch to epoch. */
 export const network: Command = {
-  name: 'network',
-  summary: 'found a token ledger, take part in it, and lead it from epoch to epoch',
   usage: parts.map(({ summary, usage }) => `${usage}\n\n  This is to ${summary}.`).join('\n\n'),
   async run([verb, ...args]) {
     const part = parts.find(({ name }) => name === verb)

@@ -8,8 +8,6 @@ import { stopSignal } from './stop-signal.ts'
 
 /** Runs a PLC directory by itself, for several development nodes to share. */
 export const plc: Command = {
-  name: 'plc',
-  summary: 'run a PLC directory for development nodes to share',
   usage: `./angelos plc
 
   Listens on ANGELOS_PLC_PORT (default 2582) and keeps its data in ANGELOS_DATA_DIR. Start nodes

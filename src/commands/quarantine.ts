@@ -16,8 +16,6 @@ type Options = { which: Which; json: boolean }
 
 /** Lists what was refused, and judges it again. */
 export const quarantine: Command = {
-  name: 'quarantine',
-  summary: 'list what was refused, or judge it again',
   usage: `./angelos quarantine list [--reason NAME] [--collection NSID] [--json]
 ./angelos quarantine replay [--reason NAME] [--collection NSID] [--uri AT-URI] [--json]
 

@@ -23,8 +23,6 @@ const LOCK_TRIES = 150
 
 /** Makes the views anew from the repos, beside the node or without it. */
 export const rebuild: Command = {
-  name: 'rebuild',
-  summary: 'make all views anew from the repos, without an interruption',
   usage: `./angelos rebuild [--cars DIR] [--verify] [--keep-old]
 
   Fills new tables from the repos, each verified down to its records, while the old ones serve, and

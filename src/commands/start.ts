@@ -6,8 +6,6 @@ import { stopSignal } from './stop-signal.ts'
 
 /** Runs a node until it is told to stop. */
 export const start: Command = {
-  name: 'start',
-  summary: 'run a node until Ctrl-C',
   usage: `./angelos start [--role all|validator]
 
   Keeps everything in ANGELOS_DATA_DIR (default ./data). The settings are listed in

@@ -14,8 +14,6 @@ const CHECKS: readonly (readonly [string, string[]])[] = [
 
 /** Runs every check and every test of the tree, or one full series. */
 export const test: Command = {
-  name: 'test',
-  summary: 'run all checks and tests',
   usage: `./angelos test [FILTER …]
 ./angelos test --full NAME [--seed N] [--from N] [--seeds COUNT]
                   [--events COUNT]

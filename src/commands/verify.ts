@@ -11,8 +11,6 @@ import { verifyCertificate } from './verify-certificate.ts'
 
 /** Proves a record, a whole repo or a token transfer, with or without a node. */
 export const verify: Command = {
-  name: 'verify',
-  summary: 'prove a record, a whole repo or a token transfer down to the signatures',
   usage: `./angelos verify DID|AT-URI [--car FILE] [--document FILE] [--json]
 ./angelos verify certificate FILE --genesis CID [--json]
 

@@ -2,11 +2,11 @@ import { parseArgs } from 'node:util'
 import { accountKeys } from '../validator/account-keys.ts'
 import { readAccountWord } from '../validator/account-word.ts'
 import { showTokens } from '../tokens/amount.ts'
-import type { Command } from './command.ts'
+import type { Verb } from './command.ts'
 import { PLACE_OPTIONS, openPlace } from './wallet-place.ts'
 
 /** What an account has. */
-export const walletBalance: Command = {
+export const walletBalance: Verb = {
   name: 'balance',
   summary: 'see what an account has, by the word of the validators',
   usage: `./angelos wallet balance --account HANDLE [--genesis FILE] [--service ORIGIN] [--json]`,

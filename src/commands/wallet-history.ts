@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { co } from '../lexicons/index.ts'
 import { showTokens } from '../tokens/amount.ts'
 import { callHost } from './account-session.ts'
-import type { Command } from './command.ts'
+import type { Verb } from './command.ts'
 import { PLACE_OPTIONS, openPlace } from './wallet-place.ts'
 
 type View = {
@@ -17,7 +17,7 @@ type View = {
 }
 
 /** What an account has sent and got. */
-export const walletHistory: Command = {
+export const walletHistory: Verb = {
   name: 'history',
   summary: 'see what an account has sent and got, newest first, as its node shows it',
   usage: `./angelos wallet history --account HANDLE [--limit 50] [--genesis FILE] [--service ORIGIN]

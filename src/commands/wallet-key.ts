@@ -8,11 +8,11 @@ import { accountKeys } from '../validator/account-keys.ts'
 import { showTokens } from '../tokens/amount.ts'
 import { readKeyWord, tellKeyWord } from '../validator/key-word.ts'
 import { openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { PLACE_OPTIONS, type WalletPlace, openPlace, readDeviceKey } from './wallet-place.ts'
 
 /** The device key of an account. */
-export const walletKey: Command = {
+export const walletKey: Verb = {
   name: 'key',
   summary: 'make a device key and put it into the document of an account',
   usage: `./angelos wallet key create FILE

@@ -5,11 +5,11 @@ import { proofFile } from '../tokens/proof-file.ts'
 import { isRefusal } from '../tokens/refusal.ts'
 import { TRANSFER, transferRkey } from '../tokens/transfer.ts'
 import { fetchProof } from '../validator/fetch-proof.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { PLACE_OPTIONS, openPlace, recordProof } from './wallet-place.ts'
 
 /** Writes what proves a transfer. */
-export const walletProve: Command = {
+export const walletProve: Verb = {
   name: 'prove',
   summary: 'write what proves a transfer to a file that needs no network to be verified',
   usage: `./angelos wallet prove NUMBER FILE --account HANDLE [--genesis FILE] [--service ORIGIN]

@@ -16,7 +16,7 @@ import { type AccountWord, readAccountWord } from '../validator/account-word.ts'
 import { certifyTransfer } from '../validator/certify-transfer.ts'
 import { appliedId } from '../validator/applied-id.ts'
 import { type AccountSession, openSession } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Verb, UsageError } from './command.ts'
 import { type Journal, openJournal } from './wallet-journal.ts'
 import {
   PLACE_OPTIONS,
@@ -31,7 +31,7 @@ const MEMO = co.kendev.tokens.memo.$nsid
 const AGAIN_MS = 1_000
 
 /** Sends tokens from an account to another. */
-export const walletSend: Command = {
+export const walletSend: Verb = {
   name: 'send',
   summary: 'send tokens, and wait until it is final',
   usage: `./angelos wallet send TO AMOUNT --account HANDLE [--key FILE] [--reason TEXT]

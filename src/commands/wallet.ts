@@ -1,5 +1,5 @@
 import { tellingHosts } from './account-session.ts'
-import { type Command, UsageError } from './command.ts'
+import { type Command, UsageError, type Verb } from './command.ts'
 import { verifyCertificate } from './verify-certificate.ts'
 import { walletBalance } from './wallet-balance.ts'
 import { walletHistory } from './wallet-history.ts'
@@ -7,7 +7,7 @@ import { walletKey } from './wallet-key.ts'
 import { walletProve } from './wallet-prove.ts'
 import { walletSend } from './wallet-send.ts'
 
-const walletVerify: Command = {
+const walletVerify: Verb = {
   name: 'verify',
   summary: 'prove a transfer from a file, asking nobody',
   usage: `./angelos wallet verify FILE --genesis CID [--json]
@@ -16,7 +16,7 @@ const walletVerify: Command = {
   run: verifyCertificate,
 }
 
-const parts: readonly Command[] = [
+const parts: readonly Verb[] = [
   walletBalance,
   walletSend,
   walletHistory,
@@ -27,8 +27,6 @@ const parts: readonly Command[] = [
 
 /** Spends and proves what an account has on a token ledger. */
 export const wallet: Command = {
-  name: 'wallet',
-  summary: 'see, send and prove what an account has on a token ledger',
   usage: `${parts.map(({ summary, usage }) => `${usage}\n\n  This is to ${summary}.`).join('\n\n')}
 
   The ledger is that of the node on this machine, or of --genesis FILE, its first epoch. The account
