@@ -26,7 +26,7 @@ import {
 import { heardOf } from './validator/heard-of.ts'
 import type { KnownEpochs } from './validator/known-epochs.ts'
 import { leftOver } from './validator/left-over.ts'
-import { receivedHere, writtenHere } from './validator/wanted-sources.ts'
+import { type InRepos, receivedHere, writtenHere } from './validator/wanted-sources.ts'
 
 type Options = {
   readonly config: Pick<Config, 'handleDomain'>
@@ -91,10 +91,8 @@ function sourcesOf(options: Options, epochs: KnownEpochs) {
   const sql = database.pool as unknown as SqlPool
   const ledger = epochs.chain[0]!.id
   const parts = { crypto, fetch: outbound, isHosted: pds.isHosted }
-  const refused = (
-    { account, rkey, name: cid }: Wanted & { rkey: string },
-    { reason, detail }: { reason: string; detail: string },
-  ) => keepRefusal(sql, { account, rkey, cid, reason, detail }, timers.now())
+  const refused: InRepos['refused'] = ({ account, rkey, name: cid }, { reason, detail }) =>
+    keepRefusal(sql, { account, rkey, cid, reason, detail }, timers.now())
   const current = () => epochs.current()
   const written = writtenHere(
     { ...parts, epoch: current },

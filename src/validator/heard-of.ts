@@ -1,16 +1,7 @@
 import type { Timers } from '../clock.ts'
-import type { Outbound } from '../outbound/fetch.ts'
-import type { Submission } from '../tokens/check-order.ts'
-import type { ReadEpoch } from '../tokens/epoch.ts'
-import { isRefusal } from '../tokens/refusal.ts'
-import { checkedBatches } from '../tokens/seen-signatures.ts'
-import type { TokenCrypto } from '../tokens/token-crypto.ts'
-import type { Wanted, WantedSource } from './certify-hosted.ts'
-import { certifyTransfer } from './certify-transfer.ts'
+import type { WantedSource } from './certify-hosted.ts'
 import { follower } from './left-over.ts'
-
-/** A transfer that was read in a repo of another host. */
-export type Heard = Wanted & { readonly rkey: string }
+import { type InRepos, type Parts, type Written, certifyWritten } from './wanted-sources.ts'
 
 /** How long the sender's wallet or node has to have a transfer certified. */
 const OTHERS_HAVE_MS = 10_000
@@ -24,28 +15,10 @@ const SPREAD_MS = 20_000
  * the ledger. Whoever is granted something by the epoch is read from the first.
  */
 export function heardOf(
-  parts: {
-    readonly crypto: TokenCrypto
-    readonly fetch: Outbound
-    readonly epoch: () => Pick<ReadEpoch, 'epoch' | 'id'>
-    readonly isHosted: (did: string) => Promise<boolean>
-    readonly timers: Pick<Timers, 'now' | 'random'>
-  },
-  from: {
-    readonly waiting: (
-      epoch: number,
-    ) => Promise<readonly { account: string; rkey: string; cid: string }[]>
-    /** The transfer in its repo, by the host that has it. */
-    readonly prove: (
-      account: string,
-      rkey: string,
-    ) => Promise<Omit<Submission, 'account'> | undefined>
-    readonly refused: (of: Heard, why: { reason: string; detail: string }) => Promise<void>
-    readonly follow: (account: string) => Promise<void>
-  },
-): WantedSource<Heard> {
-  const { crypto, fetch, epoch, isHosted, timers } = parts
-  const checked = checkedBatches()
+  parts: Parts & { readonly timers: Pick<Timers, 'now' | 'random'> },
+  from: InRepos & { readonly follow: (account: string) => Promise<void> },
+): WantedSource<Written> {
+  const { epoch, isHosted, timers } = parts
   const follow = follower(from.follow)
   let times = new Map<string, number>()
   return {
@@ -54,7 +27,7 @@ export function heardOf(
       for (const { to } of grants) if (to !== undefined) follow(to)
       const now = timers.now().getTime()
       const still = new Map<string, number>()
-      const due: Heard[] = []
+      const due: Written[] = []
       for (const { account, rkey, cid } of await from.waiting(number)) {
         const at = times.get(cid) ?? now + OTHERS_HAVE_MS + timers.random() * SPREAD_MS
         still.set(cid, at)
@@ -63,14 +36,6 @@ export function heardOf(
       times = still
       return due
     },
-    async certify(heard) {
-      const { account, rkey } = heard
-      const proof = await from.prove(account, rkey)
-      if (!proof) return undefined
-      const submission = { account, ...proof }
-      const driven = await certifyTransfer({ crypto, fetch, checked }, epoch(), submission)
-      if (isRefusal(driven) || driven.status === 'failed') await from.refused(heard, driven)
-      return driven
-    },
+    certify: certifyWritten(parts, from),
   }
 }

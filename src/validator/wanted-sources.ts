@@ -12,7 +12,8 @@ import type { Wanted, WantedSource } from './certify-hosted.ts'
 import { type CertifiedRow, listApplied } from './read-ledger.ts'
 import { remoteValidator } from './remote-validator.ts'
 
-type Parts = {
+/** What sources of wanted transfers have in common. */
+export type Parts = {
   readonly crypto: TokenCrypto
   readonly fetch: Outbound
   /** The epoch that is open, as far as this node knows. */
@@ -20,24 +21,26 @@ type Parts = {
   readonly isHosted: (did: string) => Promise<boolean>
 }
 
-type Written = Wanted & { readonly rkey: string }
+/** A transfer that stands in a repo. */
+export type Written = Wanted & { readonly rkey: string }
+
+/** Transfers that stand in repos and wait, and what is done with each. */
+export type InRepos = {
+  readonly waiting: (
+    epoch: number,
+  ) => Promise<readonly { account: string; rkey: string; cid: string }[]>
+  /** The transfer as its repo has it now; undefined when it is not there any more. */
+  readonly prove: (
+    account: string,
+    rkey: string,
+  ) => Promise<Omit<Submission, 'account'> | undefined>
+  /** Keeps why validators have refused a version of a transfer. */
+  readonly refused: (of: Written, why: { reason: string; detail: string }) => Promise<void>
+}
 
 /** Transfers that stand in repos of this node and wait. */
-export function writtenHere(
-  { crypto, fetch, epoch, isHosted }: Parts,
-  from: {
-    readonly waiting: (
-      epoch: number,
-    ) => Promise<readonly { account: string; rkey: string; cid: string }[]>
-    readonly prove: (
-      account: string,
-      rkey: string,
-    ) => Promise<Omit<Submission, 'account'> | undefined>
-    /** Keeps why validators have refused a version of a transfer. */
-    readonly refused: (of: Written, why: { reason: string; detail: string }) => Promise<void>
-  },
-): WantedSource<Written> {
-  const checked = checkedBatches()
+export function writtenHere(parts: Parts, from: InRepos): WantedSource<Written> {
+  const { epoch, isHosted } = parts
   return {
     async list() {
       const waiting = await from.waiting(epoch().epoch.epoch)
@@ -49,17 +52,24 @@ export function writtenHere(
         .filter(({ account }) => hosted.has(account))
         .map(({ account, rkey, cid }) => ({ account, rkey, name: cid }))
     },
-    async certify(written) {
-      const { account, rkey } = written
-      const proof = await from.prove(account, rkey)
-      if (!proof) return undefined
-      const driven = await certifyTransfer({ crypto, fetch, checked }, epoch(), {
-        account,
-        ...proof,
-      })
-      if (isRefusal(driven) || driven.status === 'failed') await from.refused(written, driven)
-      return driven
-    },
+    certify: certifyWritten(parts, from),
+  }
+}
+
+/** Has transfers certified that stand in repos, and keeps what was refused. */
+export function certifyWritten(
+  { crypto, fetch, epoch }: Omit<Parts, 'isHosted'>,
+  from: Pick<InRepos, 'prove' | 'refused'>,
+): WantedSource<Written>['certify'] {
+  const checked = checkedBatches()
+  return async (written) => {
+    const { account, rkey } = written
+    const proof = await from.prove(account, rkey)
+    if (!proof) return undefined
+    const submission = { account, ...proof }
+    const driven = await certifyTransfer({ crypto, fetch, checked }, epoch(), submission)
+    if (isRefusal(driven) || driven.status === 'failed') await from.refused(written, driven)
+    return driven
   }
 }
 
