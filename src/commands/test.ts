@@ -70,6 +70,8 @@ async function runTests(filters: readonly string[]): Promise<number> {
     const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${file}`]
     const code = await run('vitest', ['run', ...reporters, ...filters])
     const counts = await readCounts(file)
+    // An error outside of all tests is none of theirs, and fails the whole.
+    if (code !== 0 && counts.failed === 0) counts.failed = 1
     await sayLeftOut(filters)
     process.stdout.write(`tests: ${counts.passed} passed, ${counts.failed} failed\n`)
     return code === 0 && counts.failed > 0 ? 1 : code
