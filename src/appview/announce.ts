@@ -118,7 +118,7 @@ async function prove(
     })
     if (!identity) throw unreachable('The author’s DID has no PDS.')
     const proof = await fetchRecordProof(outbound, identity, place).catch((cause: unknown) => {
-      throw unreachable(`${identity.pds} does not answer with it.`, cause)
+      throw unreachable(`${cause instanceof Error ? cause.message : String(cause)}.`, cause)
     })
     if (proof.ok) return { identity, proof: { bytes: null, ...proof } }
     if (refresh || proof.reason !== 'BadSignature')

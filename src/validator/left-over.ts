@@ -46,8 +46,7 @@ const ENDED_MS = 10_000
  * Transfers that this validator has applied and nobody has published: after a while it does so, so
  * that views everywhere come to what the validators have. Of an epoch that has ended it publishes
  * the locks of what was settled, since nobody attests any more that it was applied; what was not
- * settled is void. Repos of who has paid or was paid are read
- * here from the first.
+ * settled is void. Repos of who has paid or was paid are read here from the first.
  */
 export function leftOver(
   parts: Parts,
