@@ -54,7 +54,13 @@ export function openPool(options: {
     ...(pointReads && { options: POINT_READS }),
     ...(statementTimeoutMs && { statement_timeout: statementTimeoutMs }),
   })
-  const note = (error: Error) => log.warn({ err: error }, 'a database connection was lost')
+  const note = (error: Error) => {
+    // What is being closed is not lost, whoever of the two is first.
+    if (pool.ending) return
+    // The driver hangs the whole connection on it, statements included.
+    Object.defineProperty(error, 'client', { enumerable: false, writable: true })
+    log.warn({ err: error }, 'a database connection was lost')
+  }
   pool.on('error', note)
   // The pool does not listen while a connection is lent out.
   pool.on('connect', (client) => client.on('error', note))
