@@ -17,6 +17,7 @@ import { type OwnAccount, ownAccount } from './pds/own-account.ts'
 import { fasten } from './pds/fast/fasten.ts'
 import { defaultSwitches } from './pds/fast/switches.ts'
 import { keepLetters } from './pds/keep-letters.ts'
+import { keepWritten } from './pds/keep-written.ts'
 import { type ListedRecord, listRecords } from './pds/list-records.ts'
 import { loadBlob } from './pds/load-blob.ts'
 import { lexiconValidator } from './pds/lexicon-validator.ts'
@@ -117,6 +118,7 @@ export async function openPds(options: Options): Promise<NodePds> {
   const embedded = await createPds(settingsOf(options))
   const { pds } = embedded
   if (config.ANGELOS_WRITE_PATH === 'fast') fasten(pds, defaultSwitches, { log })
+  keepWritten(pds)
   withdrawAtStart(pds, log)
   resignOnActivation(pds, log)
   validateWrites(pds, lexiconValidator(collections.map((c) => c.schema)))

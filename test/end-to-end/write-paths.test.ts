@@ -173,6 +173,28 @@ test('text and dates that the database cannot hold are the caller’s error', as
   }
 })
 
+test('two records that change places in one batch are kept, here and in the views', async () => {
+  const [first, second] = [messageIn(garage, 'First'), messageIn(garage, 'Second')]
+  const one = await ada.create(collection, first)
+  const other = await ada.create(collection, second)
+  const update = (uri: string, value: object) => {
+    return { $type: `${OP}#update`, collection, rkey: uri.split('/').at(-1), value }
+  }
+  await ada.call(OP, {
+    repo: ada.did,
+    writes: [update(one.uri, second), update(other.uri, first)],
+  })
+  const shown = async () => new Map((await garage.messages()).map(({ uri, text }) => [uri, text]))
+  await expect.poll(shown).toEqual(
+    new Map([
+      [one.uri, 'Second'],
+      [other.uri, 'First'],
+    ]),
+  )
+  expect(await messagesInRepo(ada)).toHaveLength(2)
+  for (const { uri } of [one, other]) await ada.call(`${SPACES}.deleteMessage`, { uri })
+})
+
 test('figures that a client claims in a record of its own are not shown', async () => {
   const claims = { replyCount: 99, admitted: false, reactions: [{ emoji: '🔧', count: 99 }] }
   const { uri } = await ada.create(collection, messageIn(garage, 'Believe me', claims))
