@@ -54,6 +54,26 @@ test.each<[string, Texts, Texts]>([
   expect(repo.ok && new Set(repo.records.map(({ rkey }) => rkey))).toEqual(new Set(held.keys()))
 })
 
+test('an older copy of a repo, imported over a newer one, brings back what is alike', async () => {
+  const { did, token } = await node.createUser('importer.test')
+  const write = async (rkey: string) => {
+    const body = { repo: did, collection, rkey, record: { $type: collection, text: 'x' } }
+    const answer = await post(node.url, 'com.atproto.repo.createRecord', { token, body })
+    expect(answer).toMatchObject({ status: 200 })
+  }
+  await write(a)
+  const older = await carOf(did)
+  await write(b)
+  const imported = await fetch(`${node.url}/xrpc/com.atproto.repo.importRepo`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/vnd.ipld.car', authorization: `Bearer ${token}` },
+    body: older,
+  })
+  expect(imported.status).toBe(200)
+  expect(await listed(did)).toEqual(new Map([[a, 'x']]))
+  expect(await exported(did)).toMatchObject({ ok: true, records: [{ rkey: a }] })
+})
+
 async function listed(did: string): Promise<Map<string, string>> {
   const params = `repo=${did}&collection=${collection}`
   const { body } = await get(node.url, `com.atproto.repo.listRecords?${params}`)
@@ -69,8 +89,12 @@ async function exported(did: string) {
     log: silentLog,
   })
   const identity = await resolver.resolve(did)
-  const answer = await fetch(`${node.url}/xrpc/com.atproto.sync.getRepo?did=${did}`)
-  const car = new Uint8Array(await answer.arrayBuffer())
-  const repo = openSignedRepo({ car, identity: identity!, now: systemClock.now() })
+  const signed = { car: await carOf(did), identity: identity!, now: systemClock.now() }
+  const repo = openSignedRepo(signed)
   return repo.ok ? readRecords(repo) : repo
+}
+
+async function carOf(did: string): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await fetch(`${node.url}/xrpc/com.atproto.sync.getRepo?did=${did}`)
+  return new Uint8Array(await answer.arrayBuffer())
 }
